@@ -1,0 +1,254 @@
+"""What happened, past tense. Everything the engine ever learns comes as one of these, one at a time, in order of arrival.
+
+`at` is epoch seconds by the clock of whoever saw it first (Asterisk's for AMI events).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from routing.model import DeviceState, Rules
+
+# -- from FastAGI ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeld:
+    """A caller's `/route` session is open: we may decide. First arrival, or back from an unsuccessful presentation."""
+
+    call_id: str
+    session: int  # the shell's handle of this AGI session; a later session of the same call replaces it
+    number: str  # dialled
+    arrived_at: float
+    trunk: str = ""
+    emergency: bool = False
+    caller_ref: str | None = None  # HMAC of the normalised number; None: withheld
+    caller_sealed: str | None = None  # encrypted number, opaque here
+    last_presentation: str | None = None
+    last_status: str = ""  # DIALSTATUS of it as the dialplan saw it, or GUARD; "" at first arrival
+    noticed: bool = False  # already answered into the notice
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """An AGI session ended before we decided: caller gone, lease ran out, or moved. Not proof that the caller hung up."""
+
+    call_id: str
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoodbyeAsked:
+    """The agent's leg ended first; the dialplan asks (`/after`, lease 2 s): was it a goodbye or was the leg lost?"""
+
+    call_id: str
+    session: int
+    seat_id: str
+
+
+# -- from AMI, through the tracker -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallSeen:
+    """UserEvent HotlineArrival: the call exists, whether or not an AGI session ever reaches us."""
+
+    call_id: str
+    number: str
+    arrived_at: float  # Newchannel's timestamp when known, else the dialplan's stamp
+    trunk: str = ""
+    emergency: bool = False
+    caller_ref: str | None = None
+    caller_sealed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeatDialing:
+    call_id: str
+    seat_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeatRinging:
+    call_id: str
+    seat_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeatDialEnded:
+    """DialEnd: `status` is Asterisk's DialStatus (ANSWER BUSY NOANSWER CANCEL CHANUNAVAIL CONGESTION ...)."""
+
+    call_id: str
+    seat_id: str
+    status: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """Caller and agent are in one bridge: the answer time ends here."""
+
+    call_id: str
+    seat_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLegEnded:
+    """The agent's leg is gone after an answer. `lost`: it was not a goodbye (no HangupRequest by the phone, cause 44)."""
+
+    call_id: str
+    seat_id: str
+    lost: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The caller's channel is gone. `by` is who ended it: caller, agent, pbx, unknown."""
+
+    call_id: str
+    at: float
+    cause: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackUsed:
+    """UserEvent HotlineFallback: the dialplan alone is finding a person. `stage`: seats, queue, telephone."""
+
+    call_id: str
+    stage: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SeatStateChanged:
+    seat_id: str
+    state: DeviceState
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AmiLost:
+    """The link is down: from here on nothing seen before is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCall:
+    """One call of a rebuilt picture. `seat_id` with `answered_at`: it talks; `ringing` seats ring for it now."""
+
+    call_id: str
+    number: str
+    arrived_at: float
+    answered_at: float | None = None
+    seat_id: str | None = None
+    bridged: bool = False
+    ringing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The whole truth as Asterisk tells it after a (re)connect or a reconcile: calls, and the state of every seat."""
+
+    calls: tuple[SeenCall, ...]
+    seats: Mapping[str, DeviceState]
+    at: float
+
+
+# -- from the shell ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedCall:
+    """A call that the records know as not ended, told at start so that nothing is recorded twice."""
+
+    call_id: str
+    number: str
+    arrived_at: float
+    last_seq: int
+    judged: bool
+    answered_at: float | None = None
+    seat_id: str | None = None
+    trunk: str = ""
+    emergency: bool = False
+    caller_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    calls: tuple[RememberedCall, ...]
+    signed_in: Mapping[str, str] = field(default_factory=dict)  # agent id -> seat id, for sign_in = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsAllowed:
+    """The picture is rebuilt (or the wait for it is over): from now on the engine may present."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsHeld:
+    """The loop stalled for longer than half a lease: nothing is decided until the sockets are drained."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSignedIn:
+    agent_id: str
+    seat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSignedOut:
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPaused:
+    agent_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReady:
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RulesChanged:
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The moment the engine asked for by `wake_at` has come."""
+
+
+Event: TypeAlias = (
+    CallHeld
+    | SessionClosed
+    | GoodbyeAsked
+    | CallSeen
+    | SeatDialing
+    | SeatRinging
+    | SeatDialEnded
+    | CallAnswered
+    | AgentLegEnded
+    | CallEnded
+    | FallbackUsed
+    | SeatStateChanged
+    | AmiLost
+    | Picture
+    | Remembered
+    | DecisionsAllowed
+    | DecisionsHeld
+    | AgentSignedIn
+    | AgentSignedOut
+    | AgentPaused
+    | AgentReady
+    | RulesChanged
+    | Tick
+)

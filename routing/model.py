@@ -1,0 +1,161 @@
+"""Frozen records of the routing core: what the configuration says, and what the engine shows of itself.
+
+Times: `_s` are seconds, `_at` are seconds since the epoch by Asterisk's clock where it is known (else the service's),
+`now` in the engine is a monotonic clock. Ratios are 0..1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class Mode(StrEnum):
+    """How a number came under the hotline's roof (clauses T3, T4)."""
+
+    OWN = "own"
+    PARALLEL = "parallel"  # 双号并行: stays dialable, seats shared
+    MERGED = "merged"  # 整体并入: served as the line `into`, keeps its subject
+
+
+class SignIn(StrEnum):
+    PHONE = "phone"  # signed in while the phone is registered
+    AGENT = "agent"  # signed in by an act of the agent
+
+
+class DeviceState(StrEnum):
+    """Asterisk's device states, by the names that its events carry."""
+
+    UNKNOWN = "UNKNOWN"
+    NOT_INUSE = "NOT_INUSE"
+    INUSE = "INUSE"
+    BUSY = "BUSY"
+    INVALID = "INVALID"
+    UNAVAILABLE = "UNAVAILABLE"
+    RINGING = "RINGING"
+    RINGINUSE = "RINGINUSE"
+    ONHOLD = "ONHOLD"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The `[timing]` table of the configuration, same names, same defaults."""
+
+    lease_s: float = 3.0
+    ring_s: float = 6.0
+    ring_several_after_s: float = 12.0
+    wrap_up_s: float = 10.0
+    busy_pause_s: float = 5.0
+    no_answer_pause_s: float = 60.0
+    redial_keeps_place_s: float = 120.0
+    restart_window_s: float = 10.0
+    answer_notice_after_s: float = 50.0
+    class_worth_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A requirement on an agent: one skill at a level at least. `skill=None` is "any": everybody qualifies."""
+
+    skill: str | None = None
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One step of the widening circle: from `after_s` of waiting on, seats that meet `need` or belong to `group`."""
+
+    after_s: float
+    need: Need | None = None
+    group: str | None = None
+
+
+DEFAULT_RINGS: Final[tuple[Ring, ...]] = (
+    Ring(0.0, need=Need("general")),
+    Ring(6.0, need=Need()),
+    Ring(10.0, group="reserve"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A dialled number. A merged line has `into` and takes rings, zone and target from there (settings resolve it)."""
+
+    number: str
+    name: str
+    mode: Mode = Mode.OWN
+    owner: str = ""
+    zone: str | None = None
+    rings: tuple[Ring, ...] = DEFAULT_RINGS
+    into: str | None = None
+    subject: str = ""
+    answer_within_s: float = 15.0
+    ratio: float = 0.95
+    answer_notice_after_s: float | None = None  # None: as in [timing]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentProfile:
+    """A person. Skills are levels 1..10; a skill not named is not there."""
+
+    id: str
+    name: str
+    skills: Mapping[str, int] = field(default_factory=dict)
+    zone: str | None = None
+    sign_in: SignIn = SignIn.PHONE
+
+
+@dataclass(frozen=True, slots=True)
+class SeatProfile:
+    """A phone. `dial` is Asterisk's dial string; an agent with `sign_in = phone` sits on the seat of the same id."""
+
+    id: str
+    dial: str
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything the engine needs to know from the configuration."""
+
+    timing: Timing
+    lines: Mapping[str, Line]
+    agents: Mapping[str, AgentProfile]
+    seats: Mapping[str, SeatProfile]
+    skills: Mapping[str, str] = field(default_factory=dict)  # id -> name shown to people
+
+
+# -- what the engine shows of itself: plain values for status page, wallboard and metrics --
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    number: str
+    name: str
+    waiting: int
+    longest_wait_s: float
+    talking: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeatView:
+    """One seat and who sits there. `state` is an `AgentState` value, or `signed_out` for an empty seat."""
+
+    seat_id: str
+    agent_id: str | None
+    agent_name: str
+    state: str
+    since_s: float  # seconds in this state
+    device: DeviceState
+    line: str | None  # number of the call it rings or talks for
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    lines: tuple[LineView, ...]
+    seats: tuple[SeatView, ...]
+    ready: bool
+    ami_up: bool

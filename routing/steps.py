@@ -1,0 +1,88 @@
+"""What happened to a call, step by step: the one story that journal, SQL, metrics and log lines are all made from.
+
+A step is unique by (call_id, seq); `seq` grows within a call, also across a restart of the service (it is derived from
+the wall clock in milliseconds, never below the last one + 1). Steps are facts: none is ever changed or taken back.
+
+| kind | when | data (absent keys: not known) |
+|---|---|---|
+| OFFERED | the call reached a line | number, line (the serving line), trunk, arrived_at (s), caller_ref, caller_sealed, emergency, flags |
+| HELD | an AGI session holds it (again) | back_from: result of the last presentation |
+| PRESENTED | a decision was sent to Asterisk | presentation (id), seats (ids, comma separated), agents, ring (index), wait_s, why |
+| DIALING / RINGING | the phone is being called / rings | presentation, seat |
+| PRESENTATION_ENDED | it ended, answered or not | presentation, seat, outcome (`Outcome`), ring_s |
+| ANSWERED | caller and agent in one bridge | seat, agent, presentation, wait_s (arrival to bridge, ms exact), answered_at, by: "engine" or "fallback" |
+| NOTICE | answered into the notice | wait_s |
+| FALLBACK | the dialplan alone took over | stage: seats, queue, telephone |
+| TALK_ENDED | the agent's leg ended | seat, agent, lost (bool), talk_s |
+| REQUEUED | back to the head of the queue | cause: lost_leg |
+| JUDGED | decided for the figures, once per call | result (`Judgement`), wait_s, line, number |
+| ENDED | the caller's channel is gone | outcome (`CallOutcome`), by: caller, agent, pbx, unknown; cause (int), talk_s |
+| RECOVERED | known again after a restart of the service or loss of AMI | state |
+| FLAG | something a reader of figures should know | flag: clock_step, stamp_differs, ... ; detail |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Value = str | int | float | bool | None
+
+
+class StepKind(StrEnum):
+    OFFERED = "offered"
+    HELD = "held"
+    PRESENTED = "presented"
+    DIALING = "dialing"
+    RINGING = "ringing"
+    PRESENTATION_ENDED = "presentation_ended"
+    ANSWERED = "answered"
+    NOTICE = "notice"
+    FALLBACK = "fallback"
+    TALK_ENDED = "talk_ended"
+    REQUEUED = "requeued"
+    JUDGED = "judged"
+    ENDED = "ended"
+    RECOVERED = "recovered"
+    FLAG = "flag"
+
+
+class Outcome(StrEnum):
+    """How one presentation ended; label `outcome` of `hotline_presentations_total`."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"  # rang for its time
+    BUSY = "busy"  # busy or rejected by the phone
+    GUARDED = "guarded"  # the dialplan's seat guard refused it
+    UNREACHABLE = "unreachable"  # no ringing from the phone: dead, unregistered, gone
+    CANCELLED = "cancelled"  # the caller left first, or another seat took it
+    VOID = "void"  # Asterisk never began to dial
+
+
+class Judgement(StrEnum):
+    """How a call counts; label `result` of `hotline_calls_judged_total` (design §8)."""
+
+    IN_TIME = "in_time"
+    LATE = "late"
+    ABANDONED = "abandoned"
+    FLOWED_OUT = "flowed_out"
+    FAILED = "failed"
+    RESTRICTED = "restricted"
+    TEST = "test"
+
+
+class CallOutcome(StrEnum):
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    OVERFLOWED = "overflowed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    call_id: str
+    seq: int
+    at: float  # epoch seconds, millisecond precision
+    kind: StepKind
+    data: Mapping[str, Value] = field(default_factory=dict)

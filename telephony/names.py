@@ -1,0 +1,74 @@
+"""Every string shared with the dialplan and the PBX configuration. A contract test holds `config/asterisk` to these.
+
+The decision is ONE variable set by ONE AGI command, so that a caller never sees half of it:
+`HOTLINE_DECISION = <verb>:<presentation>:<deadline epoch ms>:<ring s>:<seat>[&<seat>...]`; unused fields are empty.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+# contexts
+IN: Final = "hotline-in"  # where trunks arrive: hotline numbers and the catch-all, nothing else
+ROUTE: Final = "hotline-route"  # the loop around the lease
+SEAT: Final = "hotline-seat"  # one seat behind its guard
+FALLBACK: Final = "hotline-fallback"
+CONFERENCE: Final = "hotline-conference"
+
+# channel variables
+CALL: Final = "HOTLINE_CALL"  # our call id "<arrival epoch ms>-<uniqueid>", inherited by every leg
+LINE: Final = "HOTLINE_LINE"  # the dialled number
+ARRIVED: Final = "HOTLINE_ARRIVED"  # epoch ms, stamped by the dialplan
+ANSWERED: Final = "HOTLINE_ANSWERED"  # epoch ms, on the caller's channel, set by U() on the agent's leg
+SEAT_VAR: Final = "HOTLINE_SEAT"  # agent's leg: set before INVITE; caller's channel: set with HOTLINE_ANSWERED
+AGENT: Final = "HOTLINE_AGENT"
+TRUNK: Final = "HOTLINE_TRUNK"  # set_var of the trunk's endpoint
+DECISION: Final = "HOTLINE_DECISION"
+
+CHANNEL_VARIABLES: Final = (CALL, LINE, ARRIVED, ANSWERED, SEAT_VAR, AGENT)  # `channelvars` of manager.conf
+
+# FastAGI: agi://host:port/<script>,<call>,<line>,<arrived ms>,<trunk>,<last presentation>,<last status>,<noticed 0|1>
+SCRIPT_ROUTE: Final = "route"
+# ... and /after,<call>,<line>,<arrived ms>,<seat>
+SCRIPT_AFTER: Final = "after"
+
+# user events
+EVENT_ARRIVAL: Final = "HotlineArrival"  # Call, Line, Arrived, Trunk
+EVENT_FALLBACK: Final = "HotlineFallback"  # Call, Stage
+EVENT_UNKNOWN_NUMBER: Final = "HotlineUnknownNumber"  # no caller, no dialled number
+
+# global variables
+LEASE: Final = "HOTLINE_LEASE_S"
+FROZEN_UNTIL: Final = "HOTLINE_FROZEN_UNTIL"  # epoch s: new callers skip the service until then
+FALLBACK_COUNT: Final = "HOTLINE_FALLBACK_COUNT_"  # + stage, counted by the dialplan since Asterisk's start
+UNKNOWN_COUNT: Final = "HOTLINE_UNKNOWN_COUNT"
+
+
+class Verb(StrEnum):
+    PRESENT = "present"
+    NOTICE = "notice"
+    FALLBACK = "fallback"
+    GOODBYE = "goodbye"  # answer to /after
+    BACK = "back"  # answer to /after: route again
+
+
+class Stage(StrEnum):
+    SEATS = "seats"
+    QUEUE = "queue"
+    TELEPHONE = "telephone"
+
+
+GUARD: Final = "GUARD"  # last status when the seat guard said no
+
+
+def lock_name(seat_id: str) -> str:
+    """The dialplan lock that at most one presentation of a seat holds."""
+    return f"seat-{seat_id}"
+
+
+def decision(
+    verb: Verb, presentation: str = "", deadline_ms: int = 0, ring_s: int = 0, seats: tuple[str, ...] = ()
+) -> str:
+    """The value of HOTLINE_DECISION. Fields are ours alone, so none holds a colon (seat ids are checked on load)."""
+    return f"{verb}:{presentation}:{deadline_ms or ''}:{ring_s or ''}:{'&'.join(seats)}"
