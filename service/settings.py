@@ -1,0 +1,238 @@
+"""The configuration file: read, checked as a whole, and handed to the core as frozen records.
+
+`load` reports every mistake at once, with its key and line. What a mistake in one value is stands in
+`settings_tables`, what contradicts between tables in `settings_checks`, where a key stands in `settings_lines`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator
+
+from routing.model import DEFAULT_RINGS, AgentProfile, Line, Mode, Need, Ring, Rules, SeatProfile
+from service import settings_checks, settings_secrets
+from service.settings_lines import Path as KeyPath
+from service.settings_lines import key_lines, line_of
+from service.settings_problems import SettingsError, SettingsProblem, from_validation, in_file_order, path_text
+from service.settings_secrets import SecretError
+from service.settings_tables import (
+    AgentTable,
+    EmergencyTable,
+    FallbackTable,
+    LineTable,
+    PbxTable,
+    SeatTable,
+    ServiceTable,
+    Table,
+    TargetTable,
+    TimingTable,
+    TokenTable,
+    TrunkTable,
+)
+from service.settings_values import SkillId, Text, wrong
+
+__all__ = ["DEFAULT_FILE", "SecretError", "Settings", "SettingsError", "SettingsProblem", "load"]
+
+DEFAULT_FILE: Final = "hotline.toml"
+RESERVE: Final = "reserve"
+_SQLITE: Final = "sqlite+aiosqlite:///"
+
+
+class Settings(Table):
+    """All of `hotline.toml`. Lists carry the plural of their table's name (`[[line]]` -> `lines`)."""
+
+    timezone: StrictStr = Field(default="Asia/Shanghai", description="the hotline's local time, as in the tz database")
+    service: ServiceTable = ServiceTable()
+    target: TargetTable = TargetTable()
+    timing: TimingTable = TimingTable()
+    pbxs: tuple[PbxTable, ...] = Field(default=(), alias="pbx")
+    tokens: tuple[TokenTable, ...] = Field(default=(), alias="token")
+    skills: dict[SkillId, Text] = Field(default_factory=dict)
+    lines: tuple[LineTable, ...] = Field(default=(), alias="line")
+    agents: tuple[AgentTable, ...] = Field(default=(), alias="agent")
+    seats: tuple[SeatTable, ...] = Field(default=(), alias="seat")
+    trunks: tuple[TrunkTable, ...] = Field(default=(), alias="trunk")
+    emergencies: tuple[EmergencyTable, ...] = Field(default=(), alias="emergency")
+    fallback: FallbackTable = FallbackTable()
+
+    _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
+    _warnings: tuple[SettingsProblem, ...] = PrivateAttr(default=())
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise wrong("is not a known time zone", 'a name of the tz database like "Asia/Shanghai"') from None
+        return value
+
+    @property
+    def file(self) -> Path:
+        return self._file
+
+    @property
+    def base_dir(self) -> Path:
+        """The folder of the configuration file: relative paths in it start here."""
+        return self._file.parent
+
+    @property
+    def warnings(self) -> tuple[SettingsProblem, ...]:
+        """What is allowed but probably not meant."""
+        return self._warnings
+
+    def path(self, name: str) -> Path:
+        return self.base_dir / name
+
+    @property
+    def data_dir(self) -> Path:
+        return self.path(self.service.data_dir)
+
+    @property
+    def duty_seats(self) -> tuple[SeatTable, ...]:
+        """The seats of `[fallback]` in its order; one that does not exist was warned about and is left out."""
+        seats = {seat.id: seat for seat in self.seats}
+        return tuple(seats[name] for name in self.fallback.duty_seats if name in seats)
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    # -- secrets: read when asked for, kept nowhere --------------------------------------------------------------------
+
+    def number_key(self) -> bytes:
+        """32 bytes. Raises SecretError."""
+        return settings_secrets.read_number_key(self.path(self.service.number_key_file))
+
+    def ami_secret(self, pbx: PbxTable) -> str:
+        """Raises SecretError."""
+        file = self.path(pbx.secret_file) if pbx.secret_file else None
+        make_it = f"name it by secret_file, or set {settings_secrets.ami_secret_variable(pbx.name)}"
+        return settings_secrets.read_text(file, settings_secrets.ami_secret_variable(pbx.name), make_it)
+
+    def cli_token(self) -> str:
+        """The token by which the commands speak to the service. Raises SecretError."""
+        return settings_secrets.read_text(
+            self.path(self.service.cli_token_file), "HOTLINE_TOKEN", "hotline init makes one, with its [[token]] table"
+        )
+
+    def database_url(self) -> str:
+        """For SQLAlchemy: a relative SQLite file made absolute, the PostgreSQL password put in. Raises SecretError."""
+        url = self.service.database
+        if url.startswith(_SQLITE):
+            return _SQLITE + str((self.base_dir / url.removeprefix(_SQLITE)).resolve())
+        if not self._has_database_password():
+            return url
+        file = self.path(self.service.database_password_file) if self.service.database_password_file else None
+        password = settings_secrets.read_text(file, settings_secrets.DATABASE_PASSWORD_VARIABLE, "")
+        scheme, rest = url.split("://", 1)
+        user, at, host = rest.partition("@")
+        return f"{scheme}://{user}:{quote(password, safe='')}{at}{host}"
+
+    def _has_database_password(self) -> bool:
+        return bool(settings_secrets.DATABASE_PASSWORD_VARIABLE in os.environ or self.service.database_password_file)
+
+    # -- for the core --------------------------------------------------------------------------------------------------
+
+    def rules(self) -> Rules:
+        """What the routing engine needs to know. A merged line has rings, zone and target of the line it joined."""
+        tables = {line.number: line for line in self.lines}
+        return Rules(
+            timing=self.timing.model(),
+            lines={number: self._line(line, tables) for number, line in tables.items()},
+            agents={agent.id: _agent(agent) for agent in self.agents},
+            seats={seat.id: _seat(seat) for seat in self.seats},
+            skills=dict(self.skills),
+        )
+
+    def _line(self, line: LineTable, tables: dict[str, LineTable]) -> Line:
+        served = tables[line.into] if line.mode is Mode.MERGED and line.into else line
+        notice = line.answer_notice_after_s
+        return Line(
+            number=line.number,
+            name=line.name or line.subject or line.number,
+            mode=line.mode,
+            owner=line.owner,
+            zone=served.zone,
+            rings=rings_of(served, self.skills),
+            into=line.into,
+            subject=line.subject,
+            answer_within_s=served.answer_within_s or self.target.answer_within_s,
+            ratio=served.ratio or self.target.ratio,
+            answer_notice_after_s=served.answer_notice_after_s if notice is None else notice,
+        )
+
+
+def rings_of(line: LineTable, skills: dict[str, str]) -> tuple[Ring, ...]:
+    """The rings as written; else of the zone's own skill, wider every three seconds; else everybody's."""
+    if line.rings:
+        return tuple(Ring(ring.after_s, need=ring.need, group=ring.group) for ring in line.rings)
+    if line.zone not in skills:
+        return DEFAULT_RINGS
+    home = (Ring(0.0, need=Need(line.zone, 5)), Ring(3.0, need=Need(line.zone, 1)))
+    return (*home, Ring(6.0, need=Need("general")), Ring(10.0, group=RESERVE))
+
+
+def _agent(agent: AgentTable) -> AgentProfile:
+    return AgentProfile(agent.id, agent.name or agent.id, dict(agent.skills), agent.zone, agent.sign_in)
+
+
+def _seat(seat: SeatTable) -> SeatProfile:
+    return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups))
+
+
+def load(path: Path, *, check_secrets: bool = True) -> Settings:
+    """Read and check a configuration file.
+
+    Args:
+        path: the TOML file; relative paths in it start at its folder.
+        check_secrets: also look whether every secret can be read. Off for what needs none, like drawing the dialplan.
+
+    Raises:
+        SettingsError: with all mistakes, in the order of the file.
+    """
+    text = _read(path)
+    lines = key_lines(text) if text else {}
+    try:
+        settings = Settings.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        raise SettingsError(in_file_order(from_validation(Settings, error, lines))) from None
+    settings._file = path.absolute()
+    findings = settings_checks.check(settings, check_secrets=check_secrets)
+    errors = [_located(finding, lines) for finding in findings if finding.is_error]
+    if errors:
+        raise SettingsError(in_file_order(errors))
+    settings._warnings = tuple(in_file_order([_located(f, lines) for f in findings]))
+    return settings
+
+
+def _located(finding: settings_checks.Finding, lines: dict[KeyPath, int]) -> SettingsProblem:
+    return SettingsProblem(path_text(finding.path), line_of(lines, finding.path), finding.text, finding.allowed)
+
+
+def _read(path: Path) -> str:
+    """The text of a file that is TOML. Raises SettingsError with the line of the first mistake in its grammar."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError([SettingsProblem("", line, "the file is not UTF-8 text")]) from None
+    except OSError as error:
+        raise SettingsError(
+            [SettingsProblem("", None, f"{path} cannot be read: {error.strerror}; hotline init makes one")]
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
+        words, line_no = (
+            (f"{found[1]} (column {found[3]})", int(found[2])) if found else (str(error), text.count("\n") + 1)
+        )
+        raise SettingsError([SettingsProblem("", line_no, f"not TOML: {words}")]) from None
+    return text

@@ -1,0 +1,237 @@
+"""What the tables of a configuration say about each other: names that do not exist, twice the same, nobody to serve.
+
+Every check yields findings and none stops the next, so that an operator sees all mistakes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from routing.model import Mode, SignIn
+from service.settings_lines import Path
+from service.settings_problems import nearest
+from service.settings_secrets import SecretError
+from service.settings_tables import LineTable
+from service.settings_values import is_loopback
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+RESERVE: Final = "reserve"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    path: Path
+    text: str
+    allowed: str = ""
+    is_error: bool = True
+
+
+Check = Callable[["Settings"], Iterator[Finding]]
+
+
+def check(settings: Settings, *, check_secrets: bool) -> list[Finding]:
+    checks = (*_CHECKS, secrets) if check_secrets else _CHECKS
+    return [finding for one in checks for finding in one(settings)]
+
+
+def warning(path: Path, text: str, allowed: str = "") -> Finding:
+    return Finding(path, text, allowed, is_error=False)
+
+
+def unknown(path: Path, what: str, name: str, known: Sequence[str]) -> Finding:
+    return Finding(path, f'names the unknown {what} "{name}"{nearest(name, known)}', ", ".join(known))
+
+
+def enough(settings: Settings) -> Iterator[Finding]:
+    """Without these tables no call can be answered."""
+    for table, items in (("line", settings.lines), ("agent", settings.agents), ("seat", settings.seats)):
+        if not items:
+            yield Finding((table,), "is missing", f"at least one [[{table}]]")
+    if len(settings.pbxs) != 1:
+        yield Finding(("pbx",) if not settings.pbxs else ("pbx", 1), "must be there exactly once", "one [[pbx]]")
+
+
+def duplicates(settings: Settings) -> Iterator[Finding]:
+    named: tuple[tuple[str, str, list[str]], ...] = (
+        ("pbx", "name", [pbx.name for pbx in settings.pbxs]),
+        ("token", "name", [token.name for token in settings.tokens]),
+        ("token", "sha256", [token.sha256 for token in settings.tokens]),
+        ("line", "number", [line.number for line in settings.lines]),
+        ("agent", "id", [agent.id for agent in settings.agents]),
+        ("seat", "id", [seat.id for seat in settings.seats]),
+        ("trunk", "name", [trunk.name for trunk in settings.trunks]),
+        ("emergency", "number", [emergency.number for emergency in settings.emergencies]),
+    )
+    for table, key, values in named:
+        for index, value in enumerate(values):
+            if (first := values.index(value)) < index:
+                yield Finding((table, index, key), f"is the same as {table}[{first}].{key}", "each only once")
+
+
+def line_modes(settings: Settings) -> Iterator[Finding]:
+    """A merged line is served as another, and only one step away: chains would hide who serves whom."""
+    modes = {line.number: line.mode for line in settings.lines}
+    targets = [number for number, mode in modes.items() if mode is not Mode.MERGED]
+    for index, line in enumerate(settings.lines):
+        if line.mode is not Mode.MERGED:
+            if line.into is not None:
+                yield Finding(("line", index, "into"), 'is only for mode = "merged"')
+            continue
+        if line.into is None:
+            yield Finding(("line", index), 'has mode = "merged" and needs the key into', ", ".join(targets))
+        elif line.into not in modes:
+            yield unknown(("line", index, "into"), "line", line.into, targets)
+        elif modes[line.into] is Mode.MERGED:
+            yield Finding(("line", index, "into"), "names a line that is merged itself", ", ".join(targets))
+        for key in ("rings", "zone", "answer_within_s", "ratio"):
+            if key in line.model_fields_set:
+                yield Finding(
+                    ("line", index, key), "cannot be given for a merged line: it takes that of the line it joins"
+                )
+
+
+def rings(settings: Settings) -> Iterator[Finding]:
+    groups = {group for seat in settings.seats for group in seat.groups}
+    for index, line in enumerate(settings.lines):
+        previous_s = 0.0
+        for number, ring in enumerate(line.rings):
+            path: Path = ("line", index, "rings", number)
+            if (ring.need is None) == (ring.group is None):
+                yield Finding(path, "must have either need or group", 'need = "skill>=level", or group = "name"')
+            if ring.need is not None and ring.need.skill is not None and ring.need.skill not in settings.skills:
+                yield unknown((*path, "need"), "skill", ring.need.skill, list(settings.skills))
+            if ring.group not in {None, RESERVE, *groups}:
+                yield warning((*path, "group"), f'names the group "{ring.group}", and no seat is in it')
+            if ring.after_s < previous_s:
+                yield Finding((*path, "after_s"), "comes before the ring above it", f"{previous_s:g} or more")
+            previous_s = max(previous_s, ring.after_s)
+
+
+def agents(settings: Settings) -> Iterator[Finding]:
+    seats = {seat.id for seat in settings.seats}
+    for index, agent in enumerate(settings.agents):
+        for skill in agent.skills:
+            if skill not in settings.skills:
+                yield unknown(("agent", index, "skills", skill), "skill", skill, list(settings.skills))
+        if not agent.skills:
+            yield warning(("agent", index), 'has no skill: only a ring with need = "any" or a group reaches this agent')
+        if agent.sign_in is SignIn.PHONE and agent.id not in seats:
+            allowed = f'a [[seat]] with id = "{agent.id}", or sign_in = "agent"'
+            yield Finding(("agent", index, "id"), 'has sign_in = "phone" and no seat of the same id', allowed)
+
+
+def served(settings: Settings) -> Iterator[Finding]:
+    """A line whose rings reach nobody rings until its callers give up."""
+    zones = {agent.zone for agent in settings.agents}
+    for index, line in enumerate(settings.lines):
+        if line.mode is Mode.MERGED:
+            continue
+        if not _somebody_serves(settings, line):
+            yield warning(("line", index), f"nobody can serve {line.number}: no agent or seat meets any of its rings")
+        if line.zone is not None and line.zone not in zones:
+            yield warning(("line", index, "zone"), f'no agent is in the zone "{line.zone}"')
+
+
+def _somebody_serves(settings: Settings, line: LineTable) -> bool:
+    from service.settings import rings_of
+
+    levels = [agent.skills for agent in settings.agents]
+    groups = {group for seat in settings.seats for group in seat.groups}
+    return any(
+        ring.group in groups
+        or (ring.need is not None and ring.need.skill is None and bool(levels))
+        or (ring.need is not None and any(have.get(ring.need.skill or "", 0) >= ring.need.level for have in levels))
+        for ring in rings_of(line, settings.skills)
+    )
+
+
+def trunks(settings: Settings) -> Iterator[Finding]:
+    owners: dict[str, str] = {}
+    for index, trunk in enumerate(settings.trunks):
+        for number, source in enumerate(trunk.match):
+            if (owner := owners.setdefault(source, trunk.name)) != trunk.name:
+                yield Finding(("trunk", index, "match", number), f'is an address of the trunk "{owner}" already')
+        if not trunk.match:
+            yield warning(("trunk", index), "has no match: no call can arrive on it")
+    if settings.trunks and not owners:
+        yield warning(("trunk", 0), "no trunk can receive calls")
+
+
+def emergencies(settings: Settings) -> Iterator[Finding]:
+    names = [trunk.name for trunk in settings.trunks]
+    numbers = {line.number for line in settings.lines}
+    for index, emergency in enumerate(settings.emergencies):
+        if emergency.number in numbers:
+            yield Finding(("emergency", index, "number"), "is a [[line]] too")
+        for number, route in enumerate(emergency.routes):
+            if route.trunk not in names:
+                yield unknown(("emergency", index, "routes", number, "trunk"), "trunk", route.trunk, names)
+
+
+def fallback(settings: Settings) -> Iterator[Finding]:
+    """One duty seat less is a warning; no duty seat left is an empty safety net."""
+    seats = [seat.id for seat in settings.seats]
+    lost = [seat for seat in settings.fallback.duty_seats if seat not in seats]
+    all_lost = bool(lost) and len(lost) == len(settings.fallback.duty_seats)
+    for index, seat in enumerate(settings.fallback.duty_seats):
+        if seat in lost:
+            finding = unknown(("fallback", "duty_seats", index), "seat", seat, seats)
+            yield finding if all_lost else replace(finding, text=f"{finding.text} and is left out", is_error=False)
+    if not settings.fallback.duty_seats and settings.fallback.duty_telephone is None:
+        yield warning(
+            ("fallback",), "is empty: while the service is out of reach some callers reach nobody", "duty_seats"
+        )
+
+
+def network(settings: Settings) -> Iterator[Finding]:
+    if not is_loopback(settings.service.http_address[0]):
+        yield from _open_http(settings)
+    if not is_loopback(settings.service.fastagi_address[0]):
+        yield warning(
+            ("service", "fastagi"), "is open to the network, and FastAGI knows no password", "interface=127.0.0.1"
+        )
+    for index, pbx in enumerate(settings.pbxs):
+        if not is_loopback(pbx.ami_address[0]):
+            yield warning(("pbx", index, "ami"), "is not on this machine: the manager's secret travels in clear text")
+
+
+def _open_http(settings: Settings) -> Iterator[Finding]:
+    path: Path = ("service", "http")
+    if settings.tokens:
+        yield warning(path, "is open to the network without TLS: put a proxy with TLS before it", "127.0.0.1:PORT")
+    else:
+        yield Finding(
+            path, "is open to the network and there is no [[token]]", "127.0.0.1:PORT, or at least one [[token]]"
+        )
+
+
+def secrets(settings: Settings) -> Iterator[Finding]:
+    readers: list[tuple[Path, Callable[[], object]]] = [
+        (("service", "number_key_file"), settings.number_key),
+        (("service", "database_password_file"), settings.database_url),
+    ]
+    for index, pbx in enumerate(settings.pbxs):
+        readers.append((("pbx", index, "secret_file"), lambda pbx=pbx: settings.ami_secret(pbx)))  # type: ignore[misc]
+    for path, read in readers:
+        try:
+            read()
+        except SecretError as error:
+            yield Finding(path, f"cannot be used: {error}")
+
+
+_CHECKS: Final[tuple[Check, ...]] = (
+    enough,
+    duplicates,
+    line_modes,
+    rings,
+    agents,
+    served,
+    trunks,
+    emergencies,
+    fallback,
+    network,
+)

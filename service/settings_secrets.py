@@ -1,0 +1,73 @@
+"""Secrets come from a file beside the configuration or from the environment, never from the configuration itself."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+NUMBER_KEY_BYTES: Final = 32
+NUMBER_KEY_VARIABLE: Final = "HOTLINE_NUMBER_KEY"  # 64 hex digits
+DATABASE_PASSWORD_VARIABLE: Final = "HOTLINE_DATABASE_PASSWORD"  # noqa: S105 a name, not a password
+
+
+class SecretError(Exception):
+    """A secret cannot be read; the text says what to type."""
+
+
+def ami_secret_variable(pbx: str) -> str:
+    """`pbx1` -> `HOTLINE_AMI_SECRET_PBX1`."""
+    return "HOTLINE_AMI_SECRET_" + pbx.upper().replace("-", "_")
+
+
+def read_private(path: Path, make_it: str) -> bytes:
+    """The bytes of a file that nobody else may read.
+
+    Raises:
+        SecretError: it is not there (`make_it` says how to get it), not a file, empty, or open to others.
+    """
+    try:
+        found = path.stat()
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise SecretError(f"{path} does not exist; {make_it}") from None
+    except OSError as error:
+        raise SecretError(f"{path} cannot be read: {error.strerror}") from None
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise SecretError(f"{path} can be read by others; type: chmod 600 {path}")
+    if not content:
+        raise SecretError(f"{path} is empty; {make_it}")
+    return content
+
+
+def read_text(path: Path | None, variable: str, make_it: str) -> str:
+    """A secret in one line: the environment first, then the file, without the line end."""
+    if value := os.environ.get(variable):
+        return value
+    if path is None:
+        raise SecretError(f"no file is named and the environment has no {variable}; {make_it}")
+    try:
+        text = read_private(path, make_it).decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise SecretError(f"{path} is not text") from None
+    if not text or not text.isprintable():
+        raise SecretError(f"{path} must hold one line of text")
+    return text
+
+
+def read_number_key(path: Path) -> bytes:
+    """The 32 bytes that encrypt caller numbers at rest. Losing them loses the numbers; changing them, the matching."""
+    make_it = f"make it once, and keep a copy: head -c {NUMBER_KEY_BYTES} /dev/urandom > {path}; chmod 600 {path}"
+    if value := os.environ.get(NUMBER_KEY_VARIABLE):
+        try:
+            key = bytes.fromhex(value)
+        except ValueError:
+            key = b""
+        if len(key) != NUMBER_KEY_BYTES:
+            raise SecretError(f"{NUMBER_KEY_VARIABLE} must be {2 * NUMBER_KEY_BYTES} hex digits")
+        return key
+    key = read_private(path, make_it)
+    if len(key) != NUMBER_KEY_BYTES:
+        raise SecretError(f"{path} must be {NUMBER_KEY_BYTES} bytes, it has {len(key)}")
+    return key

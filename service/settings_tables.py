@@ -1,0 +1,200 @@
+"""Every table of `hotline.toml` as a frozen model: names, kinds, bounds, defaults and effect of each key.
+
+Only what one value can say about itself is checked here; what two tables say about each other is in
+`settings_checks`. `docs/configuration.md` lists the same keys, and a test holds it to this file.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from routing.model import Mode, SignIn, Timing
+from service.settings_values import (
+    Address,
+    DatabaseUrl,
+    DialString,
+    Digits,
+    Endpoint,
+    FileName,
+    Flag,
+    Id,
+    Level,
+    NeedText,
+    Ratio,
+    Seconds,
+    Sha256,
+    SkillId,
+    Source,
+    Text,
+    TrunkDial,
+    seconds,
+    split_address,
+    split_endpoint,
+)
+
+_T = Timing()
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    EXPERT = "expert"
+    SUPERVISOR = "supervisor"
+    ENGINEER = "engineer"
+    AUDITOR = "auditor"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServiceTable(Table):
+    fastagi: Endpoint = Field(default="tcp:4573:interface=127.0.0.1", description="where Asterisk asks for decisions")
+    http: Address = Field(default="127.0.0.1:8345", description="HTTP API, desk, wallboard, metrics")
+    database: DatabaseUrl = Field(default="sqlite+aiosqlite:///var/hotline.db", description="where records are kept")
+    database_password_file: FileName | None = Field(default=None, description="password of the PostgreSQL user")
+    data_dir: FileName = Field(default="var", description="journal, recordings, snapshot")
+    number_key_file: FileName = Field(
+        default="secrets/number.key", description="encrypts caller numbers at rest, 32 bytes"
+    )
+    cli_token_file: FileName = Field(
+        default="secrets/cli.token", description="the token by which the commands speak to the service"
+    )
+    area_code: str = Field(
+        default="", pattern=r"^(0\d{2,3})?$", description="area code of local caller numbers, like 0519"
+    )
+    log_level: LogLevel = Field(default=LogLevel.INFO, description="least important log line that is written")
+
+    @property
+    def fastagi_address(self) -> tuple[str, int]:
+        return split_endpoint(self.fastagi)
+
+    @property
+    def http_address(self) -> tuple[str, int]:
+        return split_address(self.http)
+
+
+class TargetTable(Table):
+    answer_within_s: Seconds = seconds(15.0, 1, 600, "a call answered within this is in time")
+    ratio: Ratio = Field(default=0.95, description="share of calls that must be in time")
+
+
+class TimingTable(Table):
+    lease_s: Seconds = seconds(_T.lease_s, 1, 30, "a frozen service loses its callers to the fallback after this")
+    ring_s: Seconds = seconds(_T.ring_s, 2, 60, "one presentation rings for so long")
+    ring_several_after_s: Seconds = seconds(
+        _T.ring_several_after_s, 0, 600, "from this waiting time on several seats ring at once; 0 = never"
+    )
+    wrap_up_s: Seconds = seconds(_T.wrap_up_s, 0, 3600, "work after a call before the next one")
+    busy_pause_s: Seconds = seconds(_T.busy_pause_s, 0, 600, "pause of a seat that was busy or rejected a call")
+    no_answer_pause_s: Seconds = seconds(_T.no_answer_pause_s, 0, 3600, "pause of a seat that let a caller ring out")
+    redial_keeps_place_s: Seconds = seconds(
+        _T.redial_keeps_place_s, 0, 3600, "who dials again within this keeps the old place"
+    )
+    restart_window_s: Seconds = seconds(
+        _T.restart_window_s, 0, 120, "how long the dialplan retries a service that is restarting"
+    )
+    answer_notice_after_s: Seconds = seconds(
+        _T.answer_notice_after_s, 0, 600, "a caller who waits so long is answered into a notice; 0 = never"
+    )
+    class_worth_s: Seconds = seconds(_T.class_worth_s, 0, 3600, "one priority class is worth so much waiting")
+
+    def model(self) -> Timing:
+        return Timing(**self.model_dump())
+
+
+class PbxTable(Table):
+    name: Id = Field(description="name in metrics and log lines")
+    ami: Address = Field(default="127.0.0.1:5038", description="Asterisk's manager interface")
+    user: Id = Field(default="hotline", description="user in manager.conf")
+    secret_file: FileName | None = Field(default=None, description="the manager user's secret")
+    allow_known_deadlock: Flag = Field(
+        default=False, description="serve Asterisk 20.19.x and 22.9.x in spite of their deadlock"
+    )
+
+    @property
+    def ami_address(self) -> tuple[str, int]:
+        return split_address(self.ami)
+
+
+class TokenTable(Table):
+    name: Text = Field(description="whose token it is")
+    role: Role = Field(description="what it may do")
+    sha256: Sha256 = Field(description="SHA-256 of the token, never the token")
+
+
+class RingTable(Table):
+    after_s: Seconds = seconds(0.0, 0, 3600, "from this waiting time on")
+    need: NeedText | None = Field(default=None, description="agents with this skill at this level")
+    group: Id | None = Field(default=None, description="or the seats of this group")
+
+
+class LineTable(Table):
+    number: Digits = Field(description="the dialled number")
+    name: Text = Field(default="", description="name shown to people; default: the subject, else the number")
+    mode: Mode = Field(default=Mode.OWN, description="own, parallel (双号并行) or merged (整体并入)")
+    owner: Text = Field(default="", description="the department behind a parallel number")
+    zone: Id | None = Field(default=None, description="seats of this zone first")
+    rings: tuple[RingTable, ...] = Field(default=(), description="the widening circle; default: see below")
+    into: Digits | None = Field(default=None, description="merged: the line that serves it")
+    subject: Text = Field(default="", description="shown on the agent's phone and desk")
+    answer_within_s: Seconds | None = Field(default=None, ge=1, le=600, description="own target of this line")
+    ratio: Ratio | None = Field(default=None, description="own target of this line")
+    answer_notice_after_s: Seconds | None = Field(
+        default=None, ge=0, le=600, description="as in [timing], for this line"
+    )
+
+
+class AgentTable(Table):
+    id: Id = Field(description="with sign_in = phone also the id of the seat")
+    name: Text = Field(default="", description="name shown to people; default: the id")
+    skills: dict[SkillId, Level] = Field(default_factory=dict, description="skill = level, 1 to 10")
+    zone: Id | None = Field(default=None, description="the zone this agent belongs to")
+    sign_in: SignIn = Field(
+        default=SignIn.PHONE, description="phone: while the phone is registered; agent: by an own act"
+    )
+
+
+class SeatTable(Table):
+    id: Id = Field(description="also the SIP user")
+    dial: DialString | None = Field(default=None, description="Asterisk's dial string; default: PJSIP/<id>")
+    groups: tuple[Id, ...] = Field(default=(), description="groups that rings may name, like reserve")
+
+    @property
+    def dial_string(self) -> str:
+        return self.dial or f"PJSIP/{self.id}"
+
+
+class TrunkTable(Table):
+    name: Id = Field(description="also the PJSIP endpoint")
+    match: tuple[Source, ...] = Field(default=(), description="addresses its calls come from")
+    dial: TrunkDial = Field(description="dial string with {number}")
+    emergency: Flag = Field(default=False, description="calls arriving here go first")
+    answer_notice_after_s: Seconds | None = Field(
+        default=None, ge=0, le=600, description="as in [timing], for this carrier"
+    )
+
+
+class RouteTable(Table):
+    trunk: Id = Field(description="a [[trunk]]")
+    number: Digits = Field(description="number dialled there")
+
+
+class EmergencyTable(Table):
+    number: Digits = Field(description="number of the emergency service")
+    routes: tuple[RouteTable, ...] = Field(min_length=1, description="tried in this order")
+    first_sound_s: Seconds = seconds(3.0, 1, 30, "no ringing by then: dial the next route too")
+    answer_s: Seconds = seconds(20.0, 3, 120, "no answer by then: dial the next route")
+
+
+class FallbackTable(Table):
+    duty_seats: tuple[Id, ...] = Field(default=(), description="seats that ring when the service is out of reach")
+    duty_telephone: DialString | None = Field(default=None, description="dial string of the last resort")

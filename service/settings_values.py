@@ -1,0 +1,164 @@
+"""The kinds of values a configuration may hold, each with what is allowed in words.
+
+A validator here raises `wrong(text, allowed)`; `settings_problems` turns it into a line for the operator.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic_core import PydanticCustomError
+
+from routing.model import Need
+
+ANY: Final = "any"
+NEED_ALLOWED: Final = '"skill>=level" with a level from 1 to 10, or "any"'
+_NEED = re.compile(r"([a-z][a-z0-9_-]{0,31})\s*>=\s*(\d{1,2})")
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
+_ENDPOINT = re.compile(r"tcp:(\d{1,5})(?::interface=([0-9A-Za-z.:\\]+))?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
+
+
+def wrong(text: str, allowed: str) -> PydanticCustomError:
+    """The error of a value that is not allowed. Neither text may repeat a secret or a caller's number."""
+    return PydanticCustomError("hotline", "{text}", {"text": text, "allowed": allowed})
+
+
+def matching(pattern: str, text: str, allowed: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise wrong(text, allowed)
+        return value
+
+    return AfterValidator(check)
+
+
+def parse_need(value: object) -> Need:
+    """`"tax>=5"` -> Need("tax", 5); `"any"` -> Need()."""
+    if not isinstance(value, str):
+        raise wrong("must be text in quotes", NEED_ALLOWED)
+    if value.strip() == ANY:
+        return Need()
+    found = _NEED.fullmatch(value.strip())
+    if found is None:
+        hint = " (one skill per ring: write one ring for each)" if re.search(r"\b(and|or)\b|,", value) else ""
+        raise wrong(f"is not a need{hint}", NEED_ALLOWED)
+    level = int(found[2])
+    if not 1 <= level <= 10:
+        raise wrong(f"asks for level {level}", NEED_ALLOWED)
+    return Need(found[1], level)
+
+
+def split_address(value: str) -> tuple[str, int]:
+    """`"127.0.0.1:8345"` -> ("127.0.0.1", 8345); an IPv6 host stands in brackets and loses them."""
+    host, _, port = value.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def split_endpoint(value: str) -> tuple[str, int]:
+    """`"tcp:4573:interface=127.0.0.1"` -> ("127.0.0.1", 4573); without an interface it is every one, "0.0.0.0"."""
+    found = _ENDPOINT.fullmatch(value)
+    assert found is not None, "checked on load"
+    return (found[2] or "0.0.0.0").replace("\\", ""), int(found[1])  # noqa: S104 what the text means, not our choice
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_address(value: str) -> str:
+    found = _ADDRESS.fullmatch(value)
+    if found is None or not 1 <= int(found[2]) <= 65535:
+        raise wrong("is not an address", '"host:port" with a port from 1 to 65535')
+    return value
+
+
+def _check_endpoint(value: str) -> str:
+    found = _ENDPOINT.fullmatch(value)
+    if found is None or not 1 <= int(found[1]) <= 65535:
+        raise wrong("is not a listening address", '"tcp:PORT:interface=ADDRESS"')
+    return value
+
+
+def _check_source(value: str) -> str:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        if not _HOST.fullmatch(value) or re.fullmatch(r"[\d.]+", value):
+            raise wrong(
+                "is not a source of calls", "an IP address, a network like 10.1.0.0/16, or a host name"
+            ) from None
+    return value
+
+
+def _check_database(value: str) -> str:
+    allowed = '"sqlite+aiosqlite:///FILE" or "postgresql+asyncpg://USER@HOST/NAME"'
+    if value.startswith("postgresql+asyncpg://") and re.match(r"[^/@]*:[^/@]*@", value.split("://", 1)[1]):
+        raise wrong("holds a password", "the password in a file, named by database_password_file")
+    if not re.fullmatch(r"sqlite\+aiosqlite:///[^?#]+|postgresql\+asyncpg://[^@/]+(@[^@/]+)?/[^/?#]+(\?.*)?", value):
+        raise wrong("is not a database that is supported", allowed)
+    return value
+
+
+Flag = StrictBool
+Level = Annotated[StrictInt, Field(ge=1, le=10)]
+Text = Annotated[
+    StrictStr, matching(r"[^\x00-\x1f\x7f]{0,120}", "is not plain text", "at most 120 characters in one line")
+]
+Id = Annotated[
+    StrictStr,
+    matching(r"[A-Za-z0-9_-]{1,32}", "is not an id", "1 to 32 letters, digits, _ or -"),
+]
+SkillId = Annotated[
+    StrictStr,
+    matching(
+        r"(?!any$)[a-z][a-z0-9_-]{0,31}", "is not a skill id", 'lower-case letters, digits, _ or -; "any" is taken'
+    ),
+]
+Digits = Annotated[StrictStr, matching(r"\d{2,20}", "is not a number", "2 to 20 digits in quotes")]
+DialString = Annotated[
+    StrictStr,
+    matching(
+        r"[A-Za-z][A-Za-z0-9]{1,15}/[A-Za-z0-9_.@:/+*#-]{1,100}",
+        "is not a dial string for one phone",
+        'TECHNOLOGY/ADDRESS like "PJSIP/1001", without commas, &, spaces or ${...}',
+    ),
+]
+TrunkDial = Annotated[
+    StrictStr,
+    matching(
+        r"[A-Za-z][A-Za-z0-9]{1,15}/[A-Za-z0-9_.@:/+*#-]{0,60}\{number\}[A-Za-z0-9_.@:/+*#-]{0,60}",
+        "is not a dial string for a trunk",
+        'TECHNOLOGY/... with {number} once, like "PJSIP/{number}@carrier", without commas, &, spaces or ${...}',
+    ),
+]
+Address = Annotated[StrictStr, AfterValidator(_check_address)]
+Endpoint = Annotated[StrictStr, AfterValidator(_check_endpoint)]
+Source = Annotated[StrictStr, AfterValidator(_check_source)]
+DatabaseUrl = Annotated[StrictStr, AfterValidator(_check_database)]
+FileName = Annotated[
+    StrictStr, matching(r"[^\x00-\x1f]{1,400}", "is not a file name", "a path, relative to this file's folder")
+]
+Sha256 = Annotated[
+    StrictStr, matching(r"[0-9a-f]{64}", "is not a SHA-256 sum", "64 digits 0-9 a-f: printf %s TOKEN | sha256sum")
+]
+NeedText = Annotated[Need, PlainValidator(parse_need)]
+
+
+def seconds(default: float, low: float, high: float, effect: str) -> Any:
+    """A duration with its default, its bounds and its effect in words."""
+    return Field(default, ge=low, le=high, description=effect)
+
+
+Seconds = Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Ratio = Annotated[StrictFloat, Field(gt=0, le=1, allow_inf_nan=False)]
