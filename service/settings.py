@@ -206,10 +206,11 @@ def load(path: Path, *, check_secrets: bool = True) -> Settings:
         raise SettingsError(in_file_order(from_validation(Settings, error, lines))) from None
     settings._file = path.absolute()
     findings = settings_checks.check(settings, check_secrets=check_secrets)
-    errors = [_located(finding, lines) for finding in findings if finding.is_error]
+    errors = in_file_order([_located(finding, lines) for finding in findings if finding.is_error])
+    warnings = in_file_order([_located(finding, lines) for finding in findings if not finding.is_error])
     if errors:
-        raise SettingsError(in_file_order(errors))
-    settings._warnings = tuple(in_file_order([_located(f, lines) for f in findings]))
+        raise SettingsError(errors, warnings)
+    settings._warnings = tuple(warnings)
     return settings
 
 

@@ -126,14 +126,14 @@ def agents(settings: Settings) -> Iterator[Finding]:
 
 def served(settings: Settings) -> Iterator[Finding]:
     """A line whose rings reach nobody rings until its callers give up."""
-    zones = {agent.zone for agent in settings.agents}
+    zones = {agent.zone for agent in settings.agents} | {skill for agent in settings.agents for skill in agent.skills}
     for index, line in enumerate(settings.lines):
         if line.mode is Mode.MERGED:
             continue
         if not _somebody_serves(settings, line):
             yield warning(("line", index), f"nobody can serve {line.number}: no agent or seat meets any of its rings")
         if line.zone is not None and line.zone not in zones:
-            yield warning(("line", index, "zone"), f'no agent is in the zone "{line.zone}"')
+            yield warning(("line", index, "zone"), f'no agent is in the zone "{line.zone}" or has a skill of that name')
 
 
 def _somebody_serves(settings: Settings, line: LineTable) -> bool:

@@ -51,8 +51,9 @@ class SettingsProblem:
 class SettingsError(Exception):
     """The configuration cannot be used. `errors` has every mistake that could be seen, in the order of the file."""
 
-    def __init__(self, errors: Sequence[SettingsProblem]) -> None:
+    def __init__(self, errors: Sequence[SettingsProblem], warnings: Sequence[SettingsProblem] = ()) -> None:
         self.errors = list(errors)
+        self.warnings = list(warnings)
         super().__init__("; ".join(str(problem) for problem in self.errors))
 
 

@@ -1,0 +1,122 @@
+"""The command `hotline`. Each command is a module of its own, imported only when it is called, so that help is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from service.cli.output import CommandError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command lives: `attribute` is a function, or a Typer application with commands of its own."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: Final = {
+    "init": Entry("service.cli.init", "init", "Make hotline.toml, secrets/ and var/ in a folder."),
+    "check": Entry("service.cli.check", "check", "Report all problems of the configuration at once."),
+    "serve": Entry("service.cli.serve", "serve", "Run the service."),
+    "status": Entry("service.cli.status", "status", "Lines, waiting callers, seats, and the ratio of today."),
+    "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
+    "asterisk": Entry("service.cli.asterisk", "app", "Render, compare and install Asterisk's configuration."),
+    "sandbox": Entry("service.cli.sandbox", "app", "A private Asterisk with simulated callers and seats."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists the commands of the table; imports the one that is called."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.commands = {name: TyperCommand(name=name, help=entry.help) for name, entry in COMMANDS.items()}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _stand_in, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name else None, rest
+
+
+def load_command(name: str) -> Any:
+    entry = COMMANDS[name]
+    try:
+        found = getattr(importlib.import_module(entry.module), entry.attribute)
+    except ModuleNotFoundError as error:
+        if error.name != entry.module:
+            raise
+        raise CommandError(f"hotline {name} is not in this installation") from None
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
+        found.command(name)(function)
+    command = get_command(found)
+    command.name = name
+    return command
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help is twice as quick
+    pretty_exceptions_show_locals=False,  # a local variable may be a caller's number
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hotline {version('hotline12345')}")
+        raise typer.Exit
+
+
+@app.callback()
+def hotline(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Call routing for public hotlines on Asterisk: someone dials 12345 and a person answers.
+
+    Exit codes: 0 good; 1 the answer is "no" (unhealthy, target missed); 2 wrong use or configuration.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and end the process: mistakes of the user as one sentence each, bugs as a traceback."""
+    try:
+        app(args=arguments)
+    except CommandError as error:
+        typer.echo(f"hotline: {error}", err=True)
+        sys.exit(error.exit_code)
+    except Exception as error:
+        lines = _configuration_mistakes(error)
+        if lines is None:
+            raise
+        typer.echo("\n".join(f"hotline: {line}" for line in lines), err=True)
+        sys.exit(2)
+
+
+def _configuration_mistakes(error: Exception) -> list[str] | None:
+    """The sentences of an error in the configuration or a secret; None for everything else. Looked up late: its
+    module is slow to import, and who raised it has imported it already."""
+    settings = sys.modules.get("service.settings")
+    if settings is None:
+        return None
+    if isinstance(error, settings.SettingsError):
+        return [str(problem) for problem in error.errors]
+    if isinstance(error, settings.SecretError):
+        return [str(error)]
+    return None
