@@ -1,0 +1,125 @@
+"""`/api/v1`: what is now, what was, and the acts of agents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import structlog
+from fastapi import APIRouter, Depends, Path, Query, Request
+
+from console.access import ACTORS, ENGINEERS, EVERYBODY, OVERSEERS, Deps, acts_for, allow
+from console.board import Board
+from console.deps import Token
+from console.problems import Problem
+from console.schemas import (
+    AgentId,
+    CallOut,
+    DoneOut,
+    LineOut,
+    PauseIn,
+    ProblemOut,
+    ReloadOut,
+    SeatOut,
+    SignInIn,
+    StatusOut,
+)
+
+log = structlog.get_logger(__name__)
+
+RECORDS_PATIENCE_S: Final = 5.0
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    code: {"model": ProblemOut, "description": about}
+    for code, about in {
+        401: "No known token.",
+        403: "The token's role may not do this.",
+        422: "The request does not fit.",
+    }.items()
+}
+api = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+
+Agent = Annotated[AgentId, Path(description="The agent's id.")]
+Anybody = Annotated[Token, Depends(allow(EVERYBODY))]
+Overseer = Annotated[Token, Depends(allow(OVERSEERS))]
+Actor = Annotated[Token, Depends(allow(ACTORS))]
+Engineer = Annotated[Token, Depends(allow(ENGINEERS))]
+
+
+async def _picture(request: Request) -> dict[str, Any]:
+    board = request.app.state.board
+    assert isinstance(board, Board)
+    _, picture = await board.snapshot()
+    return picture
+
+
+@api.get("/status", summary="The hotline now and today", response_model=StatusOut)
+async def status(request: Request, _: Anybody) -> dict[str, Any]:
+    return await _picture(request)
+
+
+@api.get("/lines", summary="All lines", response_model=list[LineOut])
+async def lines(request: Request, _: Anybody) -> Any:
+    return (await _picture(request))["lines"]
+
+
+@api.get("/seats", summary="All seats", response_model=list[SeatOut])
+async def seats(request: Request, _: Overseer) -> Any:
+    return (await _picture(request))["seats"]
+
+
+@api.get(
+    "/calls",
+    summary="Last calls, newest first",
+    response_model=list[CallOut],
+    responses={503: {"model": ProblemOut, "description": "The records do not answer."}},
+)
+async def calls(deps: Deps, _: Overseer, limit: Annotated[int, Query(ge=1, le=1000)] = 20) -> Any:
+    try:
+        async with asyncio.timeout(RECORDS_PATIENCE_S):
+            return await deps.recent_calls(limit)
+    except Exception as error:  # whatever the database says, the client can only come again
+        log.warning("records_unavailable", error=type(error).__name__)
+        raise Problem(503, "The records do not answer, try again later.", {"Retry-After": "5"}) from None
+
+
+CONFLICT: Final[dict[int | str, dict[str, Any]]] = {409: {"model": ProblemOut, "description": "It cannot be done now."}}
+
+
+def _act(token: Token, agent: str, act: str, do: Callable[[], str | None]) -> DoneOut:
+    acts_for(token, agent)
+    refusal = do()
+    if refusal is not None:
+        raise Problem(409, refusal)
+    log.info("agent_act", act=act, agent=agent, by=token.name, role=token.role)
+    return DoneOut(agent=agent, done=act)
+
+
+@api.post("/agents/{agent}/sign-in", summary="An agent takes a seat", responses=CONFLICT)
+async def sign_in(agent: Agent, body: SignInIn, deps: Deps, token: Actor) -> DoneOut:
+    return _act(token, agent, "sign-in", lambda: deps.sign_in(agent, body.seat))
+
+
+@api.post("/agents/{agent}/sign-out", summary="An agent leaves his seat", responses=CONFLICT)
+async def sign_out(agent: Agent, deps: Deps, token: Actor) -> DoneOut:
+    return _act(token, agent, "sign-out", lambda: deps.sign_out(agent))
+
+
+@api.post("/agents/{agent}/pause", summary="No calls for this agent for a while", responses=CONFLICT)
+async def pause(agent: Agent, deps: Deps, token: Actor, body: PauseIn | None = None) -> DoneOut:
+    return _act(token, agent, "pause", lambda: deps.pause(agent, body.reason if body else ""))
+
+
+@api.post("/agents/{agent}/ready", summary="Calls again", responses=CONFLICT)
+async def ready(agent: Agent, deps: Deps, token: Actor) -> DoneOut:
+    return _act(token, agent, "ready", lambda: deps.ready(agent))
+
+
+@api.post("/reload", summary="Read the configuration again", responses=CONFLICT)
+async def reload(deps: Deps, token: Engineer) -> ReloadOut:
+    errors = deps.reload()
+    if errors:
+        raise Problem(409, "The configuration is unchanged: " + "; ".join(errors))
+    log.info("reloaded", by=token.name)
+    return ReloadOut()

@@ -1,0 +1,42 @@
+"""The HTTP side of the service as one FastAPI application."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from console.api import api
+from console.board import Board
+from console.deps import ConsoleDeps
+from console.events import Events
+from console.limits import BodyLimit, SecurityHeaders
+from console.pages import HERE, pages
+from console.problems import install
+
+ABOUT = (
+    "Speak with `Authorization: Bearer <token>`. Errors come as `application/problem+json`. "
+    "Times are seconds, ratios are 0..1. Callers' numbers are never shown."
+)
+
+
+def create_app(deps: ConsoleDeps) -> FastAPI:
+    """Build the application. Must be called where an event loop runs or will run; it starts nothing by itself."""
+    app = FastAPI(
+        title="hotline12345",
+        version=deps.version or "0",
+        description=ABOUT,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # the library's page would load scripts from elsewhere; ours is in `pages`
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # its spans would carry `?token=`
+    )
+    app.state.deps = deps
+    app.state.board = Board(deps)
+    app.state.events = Events(app.state.board)
+    install(app)
+    app.include_router(api)
+    app.include_router(pages)
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    return app

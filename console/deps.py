@@ -1,0 +1,94 @@
+"""What the pages and the API may ask of the rest of the service, as a record of callables that the service passes in.
+
+Nothing here imports storage, telephony or metrics: the console reads what it is given and acts by asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from routing.model import EngineView
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    EXPERT = "expert"
+    SUPERVISOR = "supervisor"
+    ENGINEER = "engineer"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Who speaks. For agents and experts `name` is their agent id: they act for themselves only."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the service stands.
+
+    ready: its start is over and the engine decides.
+    serving: callers reach people through this service now.
+    degraded: parts that are out of order while callers are still served: "ami", "database", ...
+    """
+
+    ready: bool
+    serving: bool
+    degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineToday:
+    """Figures of one line since midnight of the configured timezone; a call belongs to the day of its arrival.
+
+    offered: calls that arrived. judged: those among them that are decided, tests and restricted callers left out; it is
+    the denominator of `ratio` (answered in time / judged, None while there is nothing to judge). `formula` is its id.
+    Times are seconds from arrival to the bridge with an agent, None without an answered call.
+    """
+
+    number: str
+    name: str
+    offered: int
+    judged: int
+    answered: int
+    in_time: int
+    abandoned: int
+    ratio: float | None
+    formula: str
+    p50_s: float | None = None
+    p95_s: float | None = None
+    max_s: float | None = None
+    failed: int = 0
+    flowed_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDeps:
+    """Everything synchronous is called on the event loop and must return at once.
+
+    The acts (`sign_in` ...) return None when done, else one sentence that says why not. `reload` returns the errors of
+    the configuration, none when it is in force. `today` and `recent_calls` may raise anything while the database is
+    away: the pages say so and go on. `recent_calls` gives the newest first, without any caller's number.
+    `tokens` is looked at for every request, so a reload may change it in place.
+    """
+
+    view: Callable[[], EngineView]
+    health: Callable[[], Health]
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]]
+    today: Callable[[], Awaitable[Sequence[LineToday]]]
+    recent_calls: Callable[[int], Awaitable[Sequence[Mapping[str, Any]]]]
+    sign_in: Callable[[str, str], str | None]
+    sign_out: Callable[[str], str | None]
+    pause: Callable[[str, str], str | None]
+    ready: Callable[[str], str | None]
+    reload: Callable[[], Sequence[str]]
+    tokens: Mapping[str, Token]
+    version: str = ""
+    target_ratio: float = 0.95
+    answer_within_s: float = 15.0

@@ -1,0 +1,126 @@
+"""The shapes of the HTTP API, for answers, checks and the description under `/api/docs`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+AgentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class HealthOut(BaseModel):
+    ready: bool = Field(description="The start is over and the engine decides.")
+    serving: bool = Field(description="Callers reach people through this service.")
+    degraded: list[str] = Field(description="Parts out of order while callers are still served.")
+
+
+class TodayOut(BaseModel):
+    """Since midnight; a call belongs to the day of its arrival."""
+
+    offered: int
+    judged: int = Field(description="Decided calls, tests and restricted callers left out: the ratio's denominator.")
+    answered: int
+    in_time: int
+    abandoned: int
+    flowed_out: int
+    failed: int
+    ratio: float | None = Field(description="0..1, null while there is nothing to judge.")
+    formula: str = Field(description="Id of the formula of `ratio`, see docs/metrics.md.")
+
+
+class LineTodayOut(TodayOut):
+    p50_s: float | None
+    p95_s: float | None
+    max_s: float | None
+
+
+class LineOut(BaseModel):
+    number: str
+    name: str
+    waiting: int
+    longest_wait_s: float
+    talking: int
+    today: LineTodayOut | None = Field(description="null while the records do not answer.")
+
+
+class SeatOut(BaseModel):
+    seat: str
+    agent: str | None
+    name: str
+    state: str = Field(description="signed_out, ready, ringing, talking, wrap_up, paused")
+    since_s: float = Field(description="Seconds in this state.")
+    device: str = Field(description="The phone as Asterisk sees it.")
+    line: str | None = Field(description="Number of the call it rings or talks for.")
+    reason: str
+
+
+class NowOut(BaseModel):
+    waiting: int
+    longest_wait_s: float
+    talking: int
+    seats: dict[str, int] = Field(description="Seats by state.")
+
+
+class TargetOut(BaseModel):
+    answer_within_s: float
+    ratio: float
+
+
+class StatusOut(BaseModel):
+    version: str
+    health: HealthOut
+    ami_up: bool
+    target: TargetOut
+    now: NowOut
+    today: TodayOut | None
+    lines: list[LineOut]
+
+
+class CallOut(BaseModel):
+    """One call. What is not named here does not leave the service, a caller's number least of all."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    call_id: str
+    arrived_at: float | None = Field(None, description="Epoch seconds, by Asterisk's clock.")
+    number: str | None = Field(None, description="The dialled number.")
+    line: str | None = Field(None, description="The line that served it.")
+    answer_s: float | None = Field(None, description="Arrival to the bridge with an agent; null: not answered.")
+    wait_s: float | None = Field(None, description="Arrival to answer or giving up.")
+    talk_s: float | None = None
+    agent: str | None = None
+    seat: str | None = None
+    result: str | None = Field(None, description="in_time, late, abandoned, flowed_out, failed, restricted, test")
+    outcome: str | None = Field(None, description="answered, abandoned, overflowed, failed; null: still going on")
+
+
+class SignInIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    seat: AgentId
+
+
+class PauseIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
+class DoneOut(BaseModel):
+    agent: str
+    done: str
+
+
+class ReloadOut(BaseModel):
+    reloaded: bool = True
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[dict[str, Any]] | None = None

@@ -1,0 +1,132 @@
+// The wallboard follows /events: each event is a whole picture. Durations go on counting between pictures.
+"use strict";
+
+const STATES = {
+  ready: ["空闲", "Ready"], ringing: ["振铃", "Ringing"], talking: ["通话", "Talking"],
+  wrap_up: ["整理", "Wrap-up"], paused: ["小休", "Paused"], signed_out: ["未签入", "Signed out"],
+};
+const PARTS = { ami: "交换机连接中断 AMI down", database: "数据库不可用 Database down" };
+const SILENT_MS = 25000; // the server speaks every 10 s at least
+
+let picture = null;
+let takenAt = 0;
+let heardAt = 0;
+
+const $ = (id) => document.getElementById(id);
+const element = (name, text, data) => {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text; // textContent: names are text, whatever they hold
+  if (data !== undefined) made.dataset.state = data;
+  return made;
+};
+const clockText = (seconds) => {
+  const whole = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(whole / 60);
+  const rest = String(whole % 60).padStart(2, "0");
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
+};
+// rounded down: 94.96 % is not 95 %
+const percent = (ratio) => (ratio === null || ratio === undefined ? "–" : (Math.floor(ratio * 1000 + 1e-9) / 10).toFixed(1) + "%");
+const seconds = (value) => (value === null || value === undefined ? "–" : value.toFixed(1));
+const grown = (since) => since + (performance.now() - takenAt) / 1000;
+
+function figure(id, text, mark) {
+  $(id).querySelector("output").textContent = text;
+  $(id).className = mark;
+}
+
+function drawFigures() {
+  const { now, today, target } = picture;
+  const limit = target.answer_within_s;
+  const longest = now.waiting ? grown(now.longest_wait_s) : 0;
+  const mark = longest > limit ? "bad" : longest > limit * 0.6 ? "warn" : "";
+  figure("fig-waiting", now.waiting, now.waiting ? mark || "warn" : "good");
+  figure("fig-longest", now.waiting ? clockText(longest) : "0:00", mark);
+  figure("fig-talking", now.talking, "");
+  $("target-label").textContent = `${limit}秒接通率`;
+  const ratio = today ? today.ratio : null;
+  figure("fig-ratio", percent(ratio), ratio === null ? "" : ratio >= target.ratio ? "good" : "bad");
+  $("ratio-parts").textContent = today
+    ? `${today.in_time} / ${today.judged} · 目标 target ${percent(target.ratio)} · 放弃 abandoned ${today.abandoned}`
+    : "记录暂不可用 records unavailable";
+}
+
+function drawSeats() {
+  const states = Object.keys(STATES).map((state) => {
+    const item = element("li", STATES[state].join(" "), state);
+    item.append(element("b", picture.now.seats[state] || 0));
+    return item;
+  });
+  $("states").replaceChildren(...states);
+  $("seats").replaceChildren(...picture.seats.map((seat) => {
+    const item = element("li", undefined, seat.state);
+    const label = (STATES[seat.state] || [seat.state])[0];
+    const detail = seat.line || seat.reason;
+    item.append(element("b", seat.seat), element("span", seat.name || seat.agent || "–"));
+    item.append(element("span", `${label} ${clockText(grown(seat.since_s))}${detail ? " · " + detail : ""}`));
+    item.title = `${seat.seat} ${seat.name} ${seat.device} ${seat.reason}`;
+    return item;
+  }));
+}
+
+function drawLines() {
+  $("lines").replaceChildren(...picture.lines.map((line) => {
+    const row = element("tr");
+    const day = line.today;
+    const longest = line.waiting ? clockText(grown(line.longest_wait_s)) : "";
+    const cells = [line.number, line.name, line.waiting, longest, line.talking];
+    cells.push(day ? day.offered : "–", day ? day.answered : "–", day ? day.abandoned : "–");
+    for (const cell of cells) row.append(element("td", cell));
+    const ratio = element("td", percent(day && day.ratio));
+    if (day && day.ratio !== null) ratio.className = day.ratio >= picture.target.ratio ? "good" : "bad";
+    row.append(ratio, element("td", seconds(day && day.p95_s)));
+    if (line.waiting) row.className = "waiting";
+    return row;
+  }));
+}
+
+function drawNotices() {
+  const { health } = picture;
+  const texts = health.degraded.map((part) => PARTS[part] || part);
+  if (!health.serving) texts.push("本服务未接续来话 Not serving");
+  $("notices").replaceChildren(...texts.map((text) => element("span", text)));
+}
+
+function link(state, text) {
+  document.body.dataset.link = state;
+  $("link-state").textContent = text;
+}
+
+function draw() {
+  if (picture === null) return;
+  drawNotices();
+  drawFigures();
+  drawSeats();
+  drawLines();
+}
+
+function everySecond() {
+  $("clock").textContent = new Date().toLocaleTimeString("zh-CN", { hour12: false });
+  if (heardAt && performance.now() - heardAt > SILENT_MS) link("lost", "连接中断 Connection lost");
+  draw();
+}
+
+function follow() {
+  const source = new EventSource("/events");
+  source.onopen = () => { heardAt = performance.now(); };
+  source.onmessage = (event) => {
+    picture = JSON.parse(event.data);
+    takenAt = heardAt = performance.now();
+    link("live", "实时 Live");
+    draw();
+  };
+  source.addEventListener("alive", () => { heardAt = performance.now(); });
+  source.onerror = () => {
+    link("lost", "连接中断 Connection lost");
+    if (source.readyState === EventSource.CLOSED) setTimeout(follow, 5000); // refused, not merely cut
+  };
+}
+
+setInterval(everySecond, 1000);
+everySecond();
+follow();

@@ -1,0 +1,206 @@
+"""Steps of calls and views of the engine -> Prometheus. The one place that knows which step counts where.
+
+Everything but `render` is called on the event loop. `render` is called in a thread: it reads only the library's own
+locked values, so a scrape of any size never holds up a caller and never sees the engine's private state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from prometheus_client import Counter
+from prometheus_client.exposition import choose_encoder
+
+from metrics.registry import AGENT_STATES, DEGRADABLE, FALLBACK_STAGES, Metrics
+from routing.model import DeviceState, EngineView, Line
+from routing.steps import Judgement, Step, StepKind
+
+
+class FollowedCount:
+    """A count that Asterisk keeps and we only repeat, with early news from events.
+
+    Asterisk counts in a global variable since its own start, so nothing is lost while we are down; its events tell us
+    at once what the next look will confirm. The shown total is the larger of both and never falls: when Asterisk's
+    number falls it has restarted, and counting goes on from where it was.
+    """
+
+    def __init__(self, metric: Counter) -> None:
+        self._metric = metric
+        self._shown = 0
+        self._base = 0
+        self._absolute = 0
+
+    def seen(self) -> None:
+        """One more, told by an event."""
+        self._raise_to(self._shown + 1)
+
+    def told(self, absolute: int) -> None:
+        """Asterisk's own count since its start. Raises ValueError when it is negative."""
+        if absolute < 0:
+            raise ValueError("a count is never negative")
+        if absolute < self._absolute:
+            self._base = self._shown
+        self._absolute = absolute
+        self._raise_to(max(self._shown, self._base + absolute))
+
+    def _raise_to(self, total: int) -> None:
+        self._metric.inc(total - self._shown)
+        self._shown = total
+
+
+class Exporter:
+    def __init__(self, registry: Metrics, lines: Mapping[str, Line]) -> None:
+        self.metrics: Final = registry
+        self._lines: set[str] = set()
+        self._parts: set[str] = set(DEGRADABLE)
+        self.lines(lines)
+        self._fallback = {stage: FollowedCount(registry.fallback.labels(stage)) for stage in FALLBACK_STAGES}
+        self._unknown = FollowedCount(registry.unknown_number)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
+        self._on: Mapping[StepKind, Callable[[Step], None]] = {
+            StepKind.OFFERED: self._offered,
+            StepKind.PRESENTED: self._presented,
+            StepKind.PRESENTATION_ENDED: self._presentation_ended,
+            StepKind.ANSWERED: self._answered,
+            StepKind.NOTICE: self._notice,
+            StepKind.FALLBACK: self._taken_over,
+            StepKind.REQUEUED: self._requeued,
+            StepKind.JUDGED: self._judged,
+            StepKind.ENDED: self._ended,
+            StepKind.RECOVERED: self._recovered,
+            StepKind.FLAG: self._flag,
+        }
+
+    # -- steps --
+
+    def step(self, step: Step) -> None:
+        """Count one step. Steps of other kinds move no counter; a step is told once, so nothing is counted twice."""
+        count = self._on.get(step.kind)
+        if count is not None:
+            count(step)
+
+    def _offered(self, step: Step) -> None:
+        self.metrics.offered.labels(_line(step)).inc()
+
+    def _presented(self, step: Step) -> None:
+        self.metrics.presented.inc()
+
+    def _presentation_ended(self, step: Step) -> None:
+        self.metrics.presentations.labels(_text(step, "outcome")).inc()
+
+    def _answered(self, step: Step) -> None:
+        self.metrics.answered.labels(_text(step, "by")).inc()
+
+    def _notice(self, step: Step) -> None:
+        self.metrics.notices.inc()
+
+    def _taken_over(self, step: Step) -> None:
+        followed = self._fallback.get(_text(step, "stage"))
+        if followed is not None:
+            followed.seen()
+
+    def _requeued(self, step: Step) -> None:
+        self.metrics.requeued.labels(_text(step, "cause")).inc()
+
+    def _judged(self, step: Step) -> None:
+        """The result and the time come from one step, so counter and histogram can never disagree."""
+        line, result = _line(step), _text(step, "result")
+        self.metrics.judged.labels(line, result).inc()
+        wait_s = step.data.get("wait_s")
+        if not isinstance(wait_s, int | float):
+            return
+        if result in (Judgement.IN_TIME, Judgement.LATE):
+            self.metrics.answer_seconds.labels(line).observe(wait_s)
+        elif result == Judgement.ABANDONED:
+            self.metrics.abandon_seconds.labels(line).observe(wait_s)
+
+    def _ended(self, step: Step) -> None:
+        self.metrics.ended.labels(_text(step, "outcome"), _text(step, "by")).inc()
+
+    def _recovered(self, step: Step) -> None:
+        self.metrics.recovered.labels(_text(step, "state")).inc()
+
+    def _flag(self, step: Step) -> None:
+        self.metrics.flags.labels(_text(step, "flag")).inc()
+
+    # -- what is now --
+
+    def view(self, view: EngineView) -> None:
+        """Set the gauges from what the engine shows. A line that is gone after a reload shows 0, not its last value."""
+        shown = {line.number for line in view.lines}
+        for line in view.lines:
+            self.metrics.waiting.labels(line.number).set(line.waiting)
+            self.metrics.longest_wait.labels(line.number).set(line.longest_wait_s)
+            self.metrics.talking.labels(line.number).set(line.talking)
+        for number in self._lines - shown:
+            for gauge in (self.metrics.waiting, self.metrics.longest_wait, self.metrics.talking):
+                gauge.labels(number).set(0)
+        self._lines |= shown
+        states = Tally(seat.state for seat in view.seats)
+        for state in {*AGENT_STATES, *states}:
+            self.metrics.agents.labels(state).set(states[state])
+        devices = Tally(seat.device for seat in view.seats)
+        for device in DeviceState:
+            self.metrics.seats.labels(device).set(devices[device])
+
+    def lines(self, lines: Mapping[str, Line]) -> None:
+        """The lines of the configuration, at start and after a reload."""
+        for line in lines.values():
+            self.metrics.add_line(line)
+        self._lines.update(lines)
+
+    # -- told by the links --
+
+    def fallback_total(self, stage: str, absolute: int) -> None:
+        """Asterisk's own count of calls that its dialplan took over. An unknown stage is ours to fix: KeyError."""
+        self._fallback[stage].told(absolute)
+
+    def unknown_number_total(self, absolute: int) -> None:
+        """Asterisk's own count of calls to numbers that are no line."""
+        self._unknown.told(absolute)
+
+    def unknown_number_seen(self) -> None:
+        """The event of one such call."""
+        self._unknown.seen()
+
+    def links(self, pbx: str, *, connected: bool) -> None:
+        """State of the AMI link of one Asterisk; call it at every change."""
+        self.metrics.ami_connected.labels(pbx).set(connected)
+
+    def health(self, *, serving: bool, degraded: Iterable[str]) -> None:
+        """The same words as `/readyz`."""
+        self.metrics.serving.set(serving)
+        parts = set(degraded)
+        self._parts |= parts
+        for part in self._parts:
+            self.metrics.degraded.labels(part).set(part in parts)
+
+    # -- exposition --
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """The text for one scrape and its content type. Safe in any thread. An unreadable `Accept` gets plain text."""
+        try:
+            encode, content_type = choose_encoder(accept)
+        except ValueError:
+            encode, content_type = choose_encoder("")
+        return encode(self.metrics.registry), content_type
+
+    async def exposition(self, accept: str) -> tuple[bytes, str]:
+        """`render` in this exporter's one thread, so that many scrapes at once cost one core at most."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.render, accept)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _line(step: Step) -> str:
+    """The dialled number: a merged number keeps its own figures (T4), rules may add them up."""
+    return _text(step, "number") if "number" in step.data else _text(step, "line")
+
+
+def _text(step: Step, key: str) -> str:
+    return str(step.data.get(key) or "unknown")

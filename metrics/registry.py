@@ -1,0 +1,198 @@
+"""Every Prometheus metric of the service in one place: name, unit, help, labels, buckets.
+
+One `Metrics` object is one registry, made by the composition root; there is no global one, so tests and several
+services in one process do not see each other. Everything that is known beforehand (lines, results, outcomes, stages,
+states) is present at 0 from the start: a series that appears with its first count loses it for every `increase()`.
+
+Labels never carry a caller's number or an agent's id. A ratio is never exported alone; `config/prometheus` makes it.
+`docs/metrics.md` is the manual and a test holds it to this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
+
+from routing.model import DeviceState, Line
+from routing.steps import CallOutcome, Judgement, Outcome
+
+# 15.0 is the target of the agreement (T7); 6 and 10 are the rings, 20, 30 and 60 what other cities publish.
+WAIT_BUCKETS: Final = (
+    1.0,
+    2.0,
+    3.0,
+    5.0,
+    6.0,
+    8.0,
+    10.0,
+    12.0,
+    15.0,
+    20.0,
+    30.0,
+    45.0,
+    60.0,
+    90.0,
+    120.0,
+    300.0,
+    600.0,
+)
+
+AGENT_STATES: Final = ("signed_out", "ready", "ringing", "talking", "wrap_up", "paused")
+FALLBACK_STAGES: Final = ("seats", "queue", "telephone")
+ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
+ANSWERED_BY: Final = ("engine", "fallback")
+DEGRADABLE: Final = ("ami", "database")
+
+
+class Metrics:
+    """The registry and its metrics as attributes. Names, units and labels are part of the contract with dashboards."""
+
+    def __init__(self, lines: Mapping[str, Line], pbx: Iterable[str] = (), version: str = "") -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # process-wide; halves the lines of a counter
+        self.registry: Final = CollectorRegistry(auto_describe=True)
+        self._calls()
+        self._now()
+        self._presentations()
+        self._links()
+        self._health()
+        self.build = Info("hotline_build", "Version of the running service.", registry=self.registry)
+        self.build.info({"version": version})
+        self._zeroes(pbx)
+        for line in lines.values():
+            self.add_line(line)
+
+    def _counter(self, name: str, about: str, *labels: str) -> Counter:
+        return Counter(name, about, labels, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
+        return Gauge(name, about, labels, registry=self.registry)
+
+    def _histogram(self, name: str, about: str, *labels: str) -> Histogram:
+        return Histogram(name, about, labels, registry=self.registry, buckets=WAIT_BUCKETS)
+
+    def _calls(self) -> None:
+        self.offered = self._counter(
+            "hotline_calls_offered_total", "Calls that reached a line, counted at arrival.", "line"
+        )
+        self.judged = self._counter(
+            "hotline_calls_judged_total",
+            "Calls whose result for the figures is decided, once per call; ratios are made from this one.",
+            "line",
+            "result",
+        )
+        self.answer_seconds = self._histogram(
+            "hotline_answer_seconds", "Arrival of a call to the bridge of caller and agent, seconds.", "line"
+        )
+        self.abandon_seconds = self._histogram(
+            "hotline_abandon_seconds", "Arrival of a call to the caller's giving up, seconds.", "line"
+        )
+        self.answered = self._counter(
+            "hotline_answers_total", "Bridges of a caller with an agent, by who found him.", "by"
+        )
+        self.ended = self._counter("hotline_calls_ended_total", "Calls whose channel is gone.", "outcome", "by")
+        self.notices = self._counter(
+            "hotline_notices_total", "Callers answered into the notice before an agent was free."
+        )
+        self.requeued = self._counter(
+            "hotline_calls_requeued_total", "Callers brought back to the head of the queue.", "cause"
+        )
+        self.recovered = self._counter(
+            "hotline_calls_recovered_total",
+            "Calls known again after a restart or a loss of AMI, by their state.",
+            "state",
+        )
+        self.flags = self._counter("hotline_call_flags_total", "Remarks that a reader of figures should know.", "flag")
+        self.fallback = self._counter(
+            "hotline_fallback_calls_total",
+            "Calls that the dialplan alone took over, by stage, counted by Asterisk.",
+            "stage",
+        )
+        self.unknown_number = self._counter(
+            "hotline_unknown_number_calls_total", "Calls to a number that is no line (404), counted by Asterisk."
+        )
+
+    def _now(self) -> None:
+        self.waiting = self._gauge("hotline_calls_waiting", "Callers waiting for a person now.", "line")
+        self.longest_wait = self._gauge("hotline_longest_wait_seconds", "Longest wait of a caller waiting now.", "line")
+        self.talking = self._gauge("hotline_calls_talking", "Callers who talk with an agent now.", "line")
+        self.agents = self._gauge("hotline_agents", "Seats by the state of who sits there.", "state")
+        self.seats = self._gauge("hotline_seats", "Seats by the state of the phone as Asterisk sees it.", "device")
+        self.target_seconds = self._gauge(
+            "hotline_target_seconds", "Answer target of a line from the configuration.", "line"
+        )
+        self.target_ratio = self._gauge("hotline_target_ratio", "Share of calls to answer in time, 0..1.", "line")
+
+    def _presentations(self) -> None:
+        self.presented = self._counter("hotline_presentations_sent_total", "Decisions sent to Asterisk.")
+        self.presentations = self._counter(
+            "hotline_presentations_total", "Ended presentations of a call at a seat, by outcome.", "outcome"
+        )
+        self.handoffs = self._counter(
+            "hotline_emergency_handoffs_total", "Handoffs to an emergency centre.", "target", "outcome"
+        )
+
+    def _links(self) -> None:
+        self.ami_connected = self._gauge(
+            "hotline_ami_connected", "1 while the AMI link is up and rebuilt, else 0.", "pbx"
+        )
+        self.ami_events = self._counter("hotline_ami_events_total", "AMI messages received.", "pbx")
+        self.ami_dropped = self._counter("hotline_ami_dropped_total", "AMI messages that could not be read.", "pbx")
+        self.ami_reconnects = self._counter("hotline_ami_reconnects_total", "AMI links lost and tried again.", "pbx")
+        self.drift = self._counter(
+            "hotline_reconcile_drift_total", "Differences found between our picture and Asterisk's, by kind.", "kind"
+        )
+        self.agi_sessions = self._gauge("hotline_agi_sessions", "FastAGI sessions open now.")
+        self.agi_refused = self._counter(
+            "hotline_agi_refused_total", "FastAGI sessions refused or cut, by reason.", "reason"
+        )
+        self.leases_late = self._counter(
+            "hotline_lease_renewals_late_total", "Routing leases renewed after their time."
+        )
+
+    def _health(self) -> None:
+        self.serving = self._gauge("hotline_serving", "1 while callers are served by this service, else 0.")
+        self.degraded = self._gauge("hotline_degraded", "1 while this part is out of order, else 0.", "part")
+        self.stalls = self._counter("hotline_loop_stalls_total", "Stalls of the event loop longer than half a lease.")
+        self.illegal = self._counter(
+            "hotline_illegal_transitions_total", "Events that did not fit our picture of a call or agent.", "machine"
+        )
+        self.spooled = self._gauge(
+            "hotline_records_spooled", "Records in the journal that are not yet in the database."
+        )
+        self.journal_errors = self._counter("hotline_journal_errors_total", "Records that the journal could not take.")
+
+    def _zeroes(self, pbx: Iterable[str]) -> None:
+        for by in ANSWERED_BY:
+            self.answered.labels(by)
+        for outcome in CallOutcome:
+            for by in ENDED_BY:
+                self.ended.labels(outcome, by)
+        for stage in FALLBACK_STAGES:
+            self.fallback.labels(stage)
+        for state in AGENT_STATES:
+            self.agents.labels(state)
+        for device in DeviceState:
+            self.seats.labels(device)
+        for result in Outcome:
+            self.presentations.labels(result)
+        for part in DEGRADABLE:
+            self.degraded.labels(part)
+        self.requeued.labels("lost_leg")
+        for machine in ("call", "agent"):
+            self.illegal.labels(machine)
+        for name in pbx:
+            for metric in (self.ami_connected, self.ami_events, self.ami_dropped, self.ami_reconnects):
+                metric.labels(name)
+
+    def add_line(self, line: Line) -> None:
+        """Bring all series of a line into being at 0; again after a reload is harmless."""
+        for metric in (self.offered, self.answer_seconds, self.abandon_seconds):
+            metric.labels(line.number)
+        for gauge in (self.waiting, self.longest_wait, self.talking):
+            gauge.labels(line.number)
+        for result in Judgement:
+            self.judged.labels(line.number, result)
+        self.target_seconds.labels(line.number).set(line.answer_within_s)
+        self.target_ratio.labels(line.number).set(line.ratio)
