@@ -1,0 +1,201 @@
+"""Questions to the records. Each opens a reading connection; `storage.records.Records` offers them with clear errors.
+
+Intervals are `[since_ms, until_ms)` of the call's arrival: a call belongs to the interval in which it arrived.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from routing.commands import WriteSignIn
+from routing.events import Remembered, RememberedCall
+from routing.steps import CallOutcome, Judgement, Step, StepKind
+from storage.engine import reading
+from storage.entries import Entry
+from storage.fold import Row, after
+from storage.schema import agent_periods, call_steps, calls
+
+SIGNED_OUT: Final = "signed_out"
+_FOREVER: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One row of `calls`, without the caller's number. Times as in `storage.schema`."""
+
+    call_id: str
+    number: str
+    line: str
+    trunk: str
+    emergency: bool
+    caller_ref: str | None
+    arrived_ms: int
+    answered_ms: int | None
+    ended_ms: int | None
+    wait_ms: int | None
+    talk_ms: int
+    seat_id: str | None
+    agent_id: str | None
+    answered_by: str | None
+    talking_seat_id: str | None
+    presented: int
+    requeued: int
+    noticed: bool
+    fallback_stage: str | None
+    judged: str | None
+    outcome: str | None
+    ended_by: str | None
+    cause: int | None
+    flags: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineFigures:
+    """Counts of one line. `answered` by a human at all; `in_time` and `judged` as the engine judged; ms by nearest rank."""
+
+    line: str
+    offered: int = 0
+    answered: int = 0
+    in_time: int = 0
+    abandoned: int = 0
+    open: int = 0
+    judged: Mapping[str, int] = field(default_factory=dict)
+    p50_ms: int | None = None
+    p95_ms: int | None = None
+    max_ms: int | None = None
+
+
+_RECORD_COLUMNS: Final = [calls.c[item.name] for item in fields(CallRecord)]
+
+
+async def recent_calls(
+    engine: AsyncEngine, limit: int = 50, *, number: str | None = None, before_ms: int = _FOREVER
+) -> list[CallRecord]:
+    """The newest calls first."""
+    query = select(*_RECORD_COLUMNS).where(calls.c.arrived_ms < before_ms)
+    if number is not None:
+        query = query.where(calls.c.number == number)
+    query = query.order_by(calls.c.arrived_ms.desc(), calls.c.call_id.desc()).limit(limit)
+    async with reading(engine) as connection:
+        return [CallRecord(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def call(engine: AsyncEngine, call_id: str) -> CallRecord | None:
+    query = select(*_RECORD_COLUMNS).where(calls.c.call_id == call_id)
+    async with reading(engine) as connection:
+        row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else CallRecord(**row)
+
+
+async def steps(engine: AsyncEngine, call_id: str) -> list[Step]:
+    """The story of one call, in order."""
+    table = call_steps
+    query = select(table.c.seq, table.c.at_ms, table.c.kind, table.c.data).where(table.c.call_id == call_id)
+    async with reading(engine) as connection:
+        rows = (await connection.execute(query.order_by(table.c.seq))).all()
+    return [Step(call_id, seq, at_ms / 1000, StepKind(kind), data) for seq, at_ms, kind, data in rows]
+
+
+async def line_figures(
+    engine: AsyncEngine, since_ms: int = 0, until_ms: int = _FOREVER, *, by: str = "number"
+) -> list[LineFigures]:
+    """Counts and answer times of each dialled number (`by="number"`) or serving line (`by="line"`), sorted."""
+    key = {"number": calls.c.number, "line": calls.c.line}[by]
+    window = and_(calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms)
+    counts = select(
+        key.label("line"),
+        calls.c.judged,
+        func.count().label("offered"),
+        func.count(calls.c.answered_ms).label("answered"),
+        func.count().filter(calls.c.outcome == CallOutcome.ABANDONED.value).label("abandoned"),
+        func.count().filter(calls.c.ended_ms.is_(None)).label("open"),
+    )
+    async with reading(engine) as connection:
+        counted = (await connection.execute(counts.where(window).group_by(key, calls.c.judged))).mappings().all()
+        ranked = (await connection.execute(_ranks(key, window))).all()
+    return _figures([dict(row) for row in counted], [tuple(row) for row in ranked])
+
+
+def _ranks(key: ColumnElement[Any], window: ColumnElement[bool]) -> Any:
+    """(line, rank, how many, wait_ms) of the middle, the 95th percentile and the last answer of each line."""
+    rank = func.row_number().over(partition_by=key, order_by=calls.c.wait_ms)
+    total = func.count().over(partition_by=key)
+    answered = (
+        select(key.label("line"), rank.label("rank"), total.label("total"), calls.c.wait_ms)
+        .where(window, calls.c.answered_ms.is_not(None), calls.c.wait_ms.is_not(None))
+        .subquery()
+    )
+    at, n = answered.c.rank, answered.c.total
+    wanted = or_(at == n, at == (n * 50 + 99) // 100, at == (n * 95 + 99) // 100)
+    return select(answered.c.line, at, n, answered.c.wait_ms).where(wanted)
+
+
+def _figures(counted: Sequence[Row], ranked: Iterable[tuple[Any, ...]]) -> list[LineFigures]:
+    sums: defaultdict[str, dict[str, Any]] = defaultdict(lambda: {"judged": {}})
+    for row in counted:
+        figures = sums[row["line"]]
+        for name in ("offered", "answered", "abandoned", "open"):
+            figures[name] = figures.get(name, 0) + row[name]
+        if row["judged"] is not None:
+            figures["judged"][row["judged"]] = row["offered"]
+    for line, rank, total, wait_ms in ranked:
+        places = {"p50_ms": (total * 50 + 99) // 100, "p95_ms": (total * 95 + 99) // 100, "max_ms": total}
+        sums[line].update({name: wait_ms for name, place in places.items() if place == rank})
+    return [
+        LineFigures(line, in_time=figures["judged"].get(Judgement.IN_TIME.value, 0), **figures)
+        for line, figures in sorted(sums.items())
+    ]
+
+
+# -- what the engine is told at the start --
+
+
+async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict[str, Row], dict[str, str]]:
+    """(rows of `calls` not ended, and of the calls named in `also`; agent -> seat of those signed in)."""
+    table = agent_periods
+    signed_in = select(table.c.agent_id, table.c.seat_id).where(table.c.until_ms.is_(None), table.c.state != SIGNED_OUT)
+    rows: dict[str, Row] = {}
+    async with reading(engine) as connection:
+        queries = [select(calls).where(calls.c.ended_ms.is_(None))]
+        names = list(also)
+        queries += [select(calls).where(calls.c.call_id.in_(names[i : i + 500])) for i in range(0, len(names), 500)]
+        for query in queries:
+            rows |= {row["call_id"]: dict(row) for row in (await connection.execute(query)).mappings()}
+        agents = {agent: seat for agent, seat in (await connection.execute(signed_in)).all() if seat is not None}
+    return rows, agents
+
+
+def remembered(rows: Mapping[str, Row], agents: Mapping[str, str], tail: Iterable[Entry]) -> Remembered:
+    """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order."""
+    found: dict[str, Row] = dict(rows)
+    seats = dict(agents)
+    for entry in tail:
+        if isinstance(entry, WriteSignIn):
+            seats.pop(entry.agent_id, None)
+            if entry.state != SIGNED_OUT and entry.seat_id is not None:
+                seats[entry.agent_id] = entry.seat_id
+        else:
+            found[entry.call_id] = after(found.get(entry.call_id), entry)
+    still_open = [row for row in found.values() if row["ended_ms"] is None and row["number"]]
+    return Remembered(tuple(map(_remembered_call, sorted(still_open, key=lambda row: row["arrived_ms"]))), seats)
+
+
+def _remembered_call(row: Row) -> RememberedCall:
+    return RememberedCall(
+        call_id=row["call_id"],
+        number=row["number"],
+        arrived_at=row["arrived_ms"] / 1000,
+        last_seq=row["last_seq"],
+        judged=row["judged"] is not None,
+        answered_at=None if row["answered_ms"] is None else row["answered_ms"] / 1000,
+        seat_id=row["talking_seat_id"],
+        trunk=row["trunk"],
+        emergency=row["emergency"],
+        caller_ref=row["caller_ref"],
+    )

@@ -1,0 +1,201 @@
+"""The records of the service: `write` is instant and always works, questions may fail with `StorageUnavailable`.
+
+Journal, writer and keeper are put together here. The keeper looks every 0.2 s: what the disk refused is tried again,
+fsync runs on a thread, old segments go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from routing.events import Remembered
+from routing.steps import Step
+from storage import queries
+from storage.engine import create_engine
+from storage.entries import Entry, decode
+from storage.errors import EntryError, StorageUnavailable
+from storage.faults import sentence
+from storage.journal import Journal
+from storage.queries import CallRecord, LineFigures
+from storage.segments import Position
+from storage.writer import Writer
+
+T = TypeVar("T")
+
+CATCH_UP_S: Final = 2.0
+QUESTION_S: Final = 10.0
+KEEPER_S: Final = 0.2  # a power cut costs at most this much
+FORGET_EVERY: Final = 300  # keeper rounds: once a minute
+TAIL_SEGMENTS: Final = 2  # without a database: open calls are looked for in this many files of 8 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsStats:
+    """Since the start of this process. `spooled` are kept but not in SQL; `in_memory` of them not even on disk."""
+
+    appended: int
+    spooled: int
+    in_memory: int
+    lost: int
+    set_aside: int
+    torn: int
+    batches: int
+    failures: int
+
+
+class Records:
+    """Made by `open`; one per `data_dir`, on one event loop."""
+
+    def __init__(self, engine: AsyncEngine, journal: Journal) -> None:
+        self.engine = engine
+        self._journal = journal
+        self._writer = Writer(engine, journal)
+        self._writer.backlog = journal.lines_after(Position())  # until SQL tells which of them it has
+        self._writer_task = asyncio.create_task(self._writer.run(), name="records-writer")
+        self._keeper_task = asyncio.create_task(self._keep(), name="records-keeper")
+
+    @classmethod
+    async def open(
+        cls, url: str, data_dir: Path, *, password_file: Path | None = None, catch_up_s: float = CATCH_UP_S
+    ) -> Records:
+        """Takes the journal in `data_dir`, brings the tables up to date, writes what the last run left.
+
+        Waits at most `catch_up_s` for the database; after that it is open all the same, `degraded` says why, and the
+        writer goes on trying.
+
+        Raises:
+            StorageError: a path or right only an operator can mend, or another service owns `data_dir`.
+        """
+        engine = create_engine(url, password_file=password_file)
+        records = cls(engine, Journal(data_dir / "journal"))
+        await records.flush(catch_up_s)
+        return records
+
+    # -- writing --
+
+    def write(self, *entries: Entry) -> None:
+        """Keeps the entries of one event. Microseconds, never raises, never waits for the database."""
+        self._journal.append(*entries)
+        self._writer.notice()
+
+    @property
+    def spooled(self) -> int:
+        return self._writer.spooled
+
+    @property
+    def degraded(self) -> str | None:
+        """One sentence when records are kept in fewer places than they should be, else None."""
+        return self._journal.failure or self._writer.failure
+
+    @property
+    def stats(self) -> RecordsStats:
+        journal, writer = self._journal, self._writer
+        return RecordsStats(
+            appended=journal.appended,
+            spooled=writer.spooled,
+            in_memory=journal.in_memory,
+            lost=journal.lost,
+            set_aside=writer.set_aside,
+            torn=writer.torn,
+            batches=writer.batches,
+            failures=writer.failures,
+        )
+
+    async def flush(self, timeout: float) -> bool:
+        """True when everything written before this call is in SQL; False when that took longer than `timeout`."""
+        target = self._writer.backlog + self._journal.appended
+        try:
+            async with asyncio.timeout(timeout):
+                while self._writer.position is None or (self._writer.spooled and self._writer.written < target):
+                    self._writer.hurry()
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self, timeout: float = 2.0) -> None:
+        """Writes what is left, if the database lets us; what stays in the journal is written by the next start."""
+        await self.flush(timeout)
+        self._writer.stop()
+        self._keeper_task.cancel()
+        _, late = await asyncio.wait([self._writer_task], timeout=timeout)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(self._writer_task, self._keeper_task, return_exceptions=True)
+        self._writer.close()
+        self._journal.close()
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            await self.engine.dispose()
+
+    async def _keep(self) -> None:
+        rounds = 0
+        while True:
+            await asyncio.sleep(KEEPER_S)
+            rounds += 1
+            if self._journal.in_memory:
+                self._journal.retry()
+                self._writer.notice()
+            if files := self._journal.take_unsynced():
+                await asyncio.to_thread(self._journal.sync_files, files)
+            if rounds % FORGET_EVERY == 0 and self._writer.position is not None:
+                self._journal.forget(self._writer.position)
+
+    # -- questions --
+
+    async def remembered(self) -> Remembered:
+        """What the engine is told at the start. Never fails: without a database the journal alone answers."""
+        tail = self._tail(self._writer.position)
+        names = {entry.call_id for entry in tail if isinstance(entry, Step)}
+        try:
+            rows, agents = await _asked(queries.open_rows(self.engine, names), CATCH_UP_S)
+        except StorageUnavailable:
+            return queries.remembered({}, {}, self._tail(None))
+        return queries.remembered(rows, agents, tail)
+
+    async def recent_calls(
+        self, limit: int = 50, *, number: str | None = None, before_ms: int | None = None
+    ) -> list[CallRecord]:
+        """The newest calls first."""
+        bounds = {} if before_ms is None else {"before_ms": before_ms}
+        return await _asked(queries.recent_calls(self.engine, limit, number=number, **bounds))
+
+    async def call(self, call_id: str) -> CallRecord | None:
+        return await _asked(queries.call(self.engine, call_id))
+
+    async def steps(self, call_id: str) -> list[Step]:
+        """The story of one call, in order."""
+        return await _asked(queries.steps(self.engine, call_id))
+
+    async def line_figures(
+        self, since_ms: int = 0, until_ms: int | None = None, *, by: str = "number"
+    ) -> list[LineFigures]:
+        """Counts and answer times by dialled number or, `by="line"`, by serving line."""
+        bounds = {} if until_ms is None else {"until_ms": until_ms}
+        return await _asked(queries.line_figures(self.engine, since_ms, by=by, **bounds))
+
+    def _tail(self, position: Position | None) -> list[Entry]:
+        """Entries that SQL may not have; when its position is not known, those of the newest segments."""
+        follower = self._journal.follow(position or self._journal.segments_back(TAIL_SEGMENTS))
+        entries: list[Entry] = []
+        while lines := follower.read(500):
+            for line in lines:
+                with contextlib.suppress(EntryError):
+                    entries.append(decode(line.raw))
+        follower.close()
+        return entries
+
+
+async def _asked(question: Awaitable[T], timeout: float = QUESTION_S) -> T:
+    try:
+        async with asyncio.timeout(timeout):
+            return await question
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable(sentence(error)) from error

@@ -1,0 +1,111 @@
+"""The tables, as SQLAlchemy Core. Times are epoch milliseconds (`_ms` of a moment) or milliseconds (`_ms` of a length).
+
+What each step says is told in `routing.steps`; how steps become rows in `storage.fold`. A change here needs a
+migration; `tests/contract/test_storage_schema.py` compares both.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+
+REVISION: Final = "0001"  # the newest migration; known here so that a start need not load Alembic
+
+metadata = MetaData()
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),  # steps up to here are folded in
+    Column("number", Text, nullable=False),  # dialled; "" when not known
+    Column("line", Text, nullable=False),  # the serving line: differs for merged numbers
+    Column("trunk", Text, nullable=False),
+    Column("emergency", Boolean, nullable=False),
+    Column("caller_ref", Text),  # null: withheld
+    Column("caller_sealed", Text),  # the one place where the caller's number is
+    Column("arrived_ms", BigInteger, nullable=False),
+    Column("answered_ms", BigInteger),  # first bridge of caller and agent
+    Column("ended_ms", BigInteger),  # null: the call is open
+    Column("wait_ms", BigInteger),  # arrival to first answer; unanswered: to the judgement or the end
+    Column("talk_ms", BigInteger, nullable=False),  # sum of the finished talks
+    Column("talks", Integer, nullable=False),
+    Column("seat_id", Text),  # of the first answer
+    Column("agent_id", Text),
+    Column("answered_by", Text),  # engine or fallback
+    Column("talking_seat_id", Text),  # in talk now
+    Column("talking_agent_id", Text),
+    Column("talking_since_ms", BigInteger),
+    Column("presented", Integer, nullable=False),  # how often it was presented
+    Column("requeued", Integer, nullable=False),  # how often an agent's leg was lost
+    Column("noticed", Boolean, nullable=False),
+    Column("fallback_stage", Text),  # the last one reached
+    Column("judged", Text),  # routing.steps.Judgement
+    Column("outcome", Text),  # routing.steps.CallOutcome
+    Column("ended_by", Text),
+    Column("cause", Integer),
+    Column("flags", Text, nullable=False),  # sorted, comma separated
+)
+Index("ix_calls_arrived", calls.c.arrived_ms)
+Index("ix_calls_caller", calls.c.caller_ref, calls.c.arrived_ms)
+Index(
+    "ix_calls_open",
+    calls.c.arrived_ms,
+    sqlite_where=calls.c.ended_ms.is_(None),
+    postgresql_where=calls.c.ended_ms.is_(None),
+)
+
+call_steps = Table(
+    "call_steps",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", JSON, nullable=False),  # as in routing.steps, without caller_sealed
+)
+
+presentations = Table(
+    "presentations",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("presentation", Text, primary_key=True),
+    Column("seat_id", Text, primary_key=True),
+    Column("agent_id", Text),
+    Column("ring", Integer),  # index of the ring that admitted it
+    Column("why", Text),
+    Column("wait_ms", BigInteger),  # the caller's wait when it was sent
+    Column("sent_ms", BigInteger),
+    Column("dialing_ms", BigInteger),
+    Column("ringing_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("outcome", Text),  # routing.steps.Outcome
+    Column("ring_ms", BigInteger),
+)
+Index("ix_presentations_seat", presentations.c.seat_id, presentations.c.sent_ms)
+
+agent_periods = Table(
+    "agent_periods",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", Text, primary_key=True),
+    Column("seat_id", Text),
+    Column("reason", Text, nullable=False),
+    Column("until_ms", BigInteger),  # null: still so
+)
+Index(
+    "ix_agent_periods_open",
+    agent_periods.c.agent_id,
+    sqlite_where=agent_periods.c.until_ms.is_(None),
+    postgresql_where=agent_periods.c.until_ms.is_(None),
+)
+
+journal_position = Table(
+    "journal_position",
+    metadata,
+    Column("journal_id", Text, primary_key=True),
+    Column("segment", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+)

@@ -1,0 +1,192 @@
+"""One task that follows the journal into SQL.
+
+Theory of operation
+* A batch is up to 500 lines, or what came within 100 ms. Rows and the new journal position are one transaction, so
+  after any death the next start goes on exactly there; rows that come twice all the same change nothing.
+* After any failure the position is read again from SQL: a commit whose answer was lost may have happened.
+* Locked, full, restarted, gone: wait (0.1 s, doubling up to 1 s) and try again, for ever. Nothing is skipped.
+* Content that the database refuses for its own sake: the batch is halved until the one entry is found; that one is set
+  aside in the journal's folder and counted, the rest goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.engine import reading
+from storage.entries import Entry, decode
+from storage.errors import EntryError
+from storage.faults import is_refusal, sentence
+from storage.journal import Journal
+from storage.rows import read_position, write_entries, write_position
+from storage.segments import Follower, Line, Position
+from storage.upgrade import upgrade
+
+BATCH_LINES: Final = 500
+BATCH_S: Final = 0.1
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 1.0
+
+
+class Writer:
+    """Owns the position. `run` is the task; the rest are its figures, to be read at any time."""
+
+    def __init__(self, engine: AsyncEngine, journal: Journal) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._follower: Follower | None = None
+        self._upgraded = False
+        self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._aside = Position()  # lines up to here that had to be set aside have been
+        self.failure: str | None = None
+        self.position: Position | None = None  # None: not known yet
+        self.backlog = 0  # entries found in the journal at the start
+        self.written = 0  # entries that went through: in SQL, or set aside
+        self.set_aside = 0
+        self.batches = 0
+        self.failures = 0
+
+    @property
+    def torn(self) -> int:
+        return 0 if self._follower is None else self._follower.torn
+
+    @property
+    def spooled(self) -> int:
+        """Entries kept but not in SQL yet."""
+        return max(0, self.backlog + self._journal.appended - self._journal.lost - self.written)
+
+    def notice(self) -> None:
+        """Something was appended."""
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Do not wait for a batch to fill."""
+        self._hurry.set()
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Ends `run` after the batch in hand."""
+        self._stop.set()
+        self.hurry()
+
+    async def run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            try:
+                busy = await self._pass()
+            except Exception as error:  # whatever it is, records must go on being written when it is over
+                self._failed(error)
+                await _wait(self._stop, pause)
+                pause = min(2 * pause, LONGEST_PAUSE_S)
+                continue
+            pause = FIRST_PAUSE_S
+            if not busy:
+                await self._next_batch()
+
+    def close(self) -> None:
+        if self._follower is not None:
+            self._follower.close()
+
+    # -- one pass --
+
+    async def _pass(self) -> bool:
+        """Writes one batch; False when the batch was not full, so waiting for more is right."""
+        follower = await self._ready()
+        lines = follower.read(BATCH_LINES)
+        if lines:
+            await self._write(lines)
+            self.batches += 1
+        else:
+            self.written = self.backlog + self._journal.on_disk  # exact again after answers that were lost
+        self.failure = None
+        return len(lines) == BATCH_LINES
+
+    async def _ready(self) -> Follower:
+        """The follower, at the position that SQL knows."""
+        if not self._upgraded:
+            await upgrade(self._engine)
+            self._upgraded = True
+        if self.position is None:
+            async with reading(self._engine) as connection:
+                position = await read_position(connection, self._journal.id)
+            self._resume(position)
+        assert self._follower is not None
+        return self._follower
+
+    def _resume(self, position: Position) -> None:
+        if self._follower is None:
+            self._follower = self._journal.follow(position)
+            self.backlog = self._journal.lines_after(position) - self._journal.on_disk
+        self._follower.seek(position)
+        self.position = position
+
+    async def _write(self, lines: Sequence[Line]) -> None:
+        entries = [entry for entry in map(self._decoded, lines) if entry is not None]
+        try:
+            async with self._engine.begin() as connection:
+                await write_entries(connection, entries)
+                await write_position(connection, self._journal.id, lines[-1].end)
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            await self._write_halves(lines, error)
+            return
+        self.position = lines[-1].end
+        self.written += len(lines)
+
+    async def _write_halves(self, lines: Sequence[Line], error: Exception) -> None:
+        if len(lines) == 1:
+            await self._prove_healthy()
+            self._put_aside(lines[0], type(error).__name__)
+            self.position = lines[0].end
+            self.written += 1
+            return
+        middle = len(lines) // 2
+        await self._write(lines[:middle])
+        await self._write(lines[middle:])
+
+    async def _prove_healthy(self) -> None:
+        """Raises unless the database takes a harmless write now: only then a refusal is about the content."""
+        assert self.position is not None
+        async with self._engine.begin() as connection:
+            await write_position(connection, self._journal.id, self.position)
+
+    def _decoded(self, line: Line) -> Entry | None:
+        try:
+            return decode(line.raw)
+        except EntryError as error:
+            self._put_aside(line, f"field {error}")
+            return None
+
+    def _put_aside(self, line: Line, why: str) -> None:
+        if line.end <= self._aside:
+            return  # a batch that is tried again
+        self._journal.set_aside(line.raw, why)
+        self._aside = line.end
+        self.set_aside += 1
+
+    # -- waiting --
+
+    def _failed(self, error: Exception) -> None:
+        self.failures += 1
+        self.failure = sentence(error)
+        self.position = None  # ask SQL again: the commit may have happened
+
+    async def _next_batch(self) -> None:
+        await self._wake.wait()
+        self._wake.clear()
+        await _wait(self._hurry, BATCH_S)
+        self._hurry.clear()
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
