@@ -55,6 +55,14 @@ class BringBack:
 
 
 @dataclass(frozen=True, slots=True)
+class DropLeg:
+    """Hang up the agent's leg that does not ring: the caller comes back at once instead of after the ring time."""
+
+    call_id: str
+    seat_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class WriteStep:
     """For journal, metrics and log."""
 
@@ -72,4 +80,6 @@ class WriteSignIn:
     at: float
 
 
-Command: TypeAlias = PresentCall | AnswerIntoNotice | SendToFallback | SayGoodbye | BringBack | WriteStep | WriteSignIn
+Command: TypeAlias = (
+    PresentCall | AnswerIntoNotice | SendToFallback | SayGoodbye | BringBack | DropLeg | WriteStep | WriteSignIn
+)

@@ -1,4 +1,4 @@
-"""What happened, past tense. Everything the engine ever learns comes as one of these, one at a time, in order of arrival.
+"""What happened, past tense. All that the engine ever learns comes as one of these, one at a time, in order.
 
 `at` is epoch seconds by the clock of whoever saw it first (Asterisk's for AMI events).
 """
@@ -33,7 +33,7 @@ class CallHeld:
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed:
-    """An AGI session ended before we decided: caller gone, lease ran out, or moved. Not proof that the caller hung up."""
+    """An AGI session ended before we decided: caller gone, lease ran out, or moved. No proof of a hang-up."""
 
     call_id: str
     session: int
@@ -99,7 +99,7 @@ class CallAnswered:
 
 @dataclass(frozen=True, slots=True)
 class AgentLegEnded:
-    """The agent's leg is gone after an answer. `lost`: it was not a goodbye (no HangupRequest by the phone, cause 44)."""
+    """The agent's leg is gone after an answer. `lost`: no goodbye (no HangupRequest by the phone, cause 44)."""
 
     call_id: str
     seat_id: str

@@ -3,22 +3,25 @@
 A step is unique by (call_id, seq); `seq` grows within a call, also across a restart of the service (it is derived from
 the wall clock in milliseconds, never below the last one + 1). Steps are facts: none is ever changed or taken back.
 
-| kind | when | data (absent keys: not known) |
-|---|---|---|
-| OFFERED | the call reached a line | number, line (the serving line), trunk, arrived_at (s), caller_ref, caller_sealed, emergency, flags |
-| HELD | an AGI session holds it (again) | back_from: result of the last presentation |
-| PRESENTED | a decision was sent to Asterisk | presentation (id), seats (ids, comma separated), agents, ring (index), wait_s, why |
-| DIALING / RINGING | the phone is being called / rings | presentation, seat |
-| PRESENTATION_ENDED | it ended, answered or not | presentation, seat, outcome (`Outcome`), ring_s |
-| ANSWERED | caller and agent in one bridge | seat, agent, presentation, wait_s (arrival to bridge, ms exact), answered_at, by: "engine" or "fallback" |
-| NOTICE | answered into the notice | wait_s |
-| FALLBACK | the dialplan alone took over | stage: seats, queue, telephone |
-| TALK_ENDED | the agent's leg ended | seat, agent, lost (bool), talk_s |
-| REQUEUED | back to the head of the queue | cause: lost_leg |
-| JUDGED | decided for the figures, once per call | result (`Judgement`), wait_s, line, number |
-| ENDED | the caller's channel is gone | outcome (`CallOutcome`), by: caller, agent, pbx, unknown; cause (int), talk_s |
-| RECOVERED | known again after a restart of the service or loss of AMI | state |
-| FLAG | something a reader of figures should know | flag: clock_step, stamp_differs, ... ; detail |
+Keys of `data` by kind (a key that is absent is not known):
+
+OFFERED             the call reached a line: number, line (the serving line), trunk, arrived_at (s), caller_ref,
+                    caller_sealed, emergency
+HELD                an AGI session holds it (again): back_from (status of the last presentation)
+PRESENTED           a decision was sent to Asterisk: presentation, seats and agents (ids, comma separated), ring, wait_s,
+                    why (compact: see `routing.choice`)
+DIALING, RINGING    the phone is being called / rings: presentation, seat
+PRESENTATION_ENDED  answered or not: presentation, seat, outcome (`Outcome`), ring_s
+ANSWERED            caller and agent in one bridge: seat, agent, presentation, wait_s (arrival to bridge, exact to the
+                    millisecond), by ("engine" or "fallback")
+NOTICE              answered into the notice: wait_s
+FALLBACK            the dialplan alone took over: stage (seats, queue, telephone)
+TALK_ENDED          the agent's leg ended: seat, agent, lost, talk_s
+REQUEUED            back to the head of the queue: cause (lost_leg)
+JUDGED              decided for the figures, once per call: result (`Judgement`), wait_s, line, number
+ENDED               the caller's channel is gone: outcome (`CallOutcome`), by (caller, agent, pbx, unknown), cause, talk_s
+RECOVERED           known again after a restart of the service or a loss of AMI: state
+FLAG                something a reader of figures should know: flag (clock_step, unseen, ...), detail
 """
 
 from __future__ import annotations

@@ -1,0 +1,136 @@
+"""Who may take whom, and who is best. Pure rules on records; the engine, its explanations and the tests use only these.
+
+A reason why a seat does not take a call is one word: it is stored with every decision, so it stays short and stable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from routing.agent_state import Agent, AgentState
+from routing.model import AgentProfile, DeviceState, Line, Ring, SeatProfile
+
+
+class Reason(StrEnum):
+    """Why this seat does not take this call now."""
+
+    OUT = "out"  # nobody signed in
+    PAUSED = "paused"
+    RINGING = "ringing"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+    DEVICE = "device"  # the phone is in use, unreachable or unknown to Asterisk
+    SKILL = "skill"  # in no open ring
+
+
+@dataclass(frozen=True, slots=True)
+class SeatNow:
+    """A seat with the person at it, as of now. `device=None`: Asterisk has not told (AMI is down)."""
+
+    seat: SeatProfile
+    profile: AgentProfile
+    agent: Agent
+    device: DeviceState | None
+    certain: bool  # AMI is up: states are facts, not memories
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the choice needs to know of a waiting call. Times are the engine's monotonic clock."""
+
+    call_id: str
+    line: Line
+    arrived: float
+    open_rings: int  # how many of `line.rings` are open now
+    missed: frozenset[str] = field(default_factory=frozenset)  # seats that let this caller ring out
+
+
+def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:
+    """Whether this person on this phone belongs to the ring."""
+    if ring.group is not None and ring.group in seat.groups:
+        return True
+    if ring.need is None:
+        return False
+    return ring.need.skill is None or profile.skills.get(ring.need.skill, 0) >= ring.need.level
+
+
+def first_ring(call: Waiting, now_at: SeatNow) -> int | None:
+    """Index of the first open ring that the seat belongs to, or None."""
+    for index in range(call.open_rings):
+        if qualifies(now_at.profile, now_at.seat, call.line.rings[index]):
+            return index
+    return None
+
+
+_STATE_REASON: Mapping[AgentState, Reason] = {
+    AgentState.SIGNED_OUT: Reason.OUT,
+    AgentState.PAUSED: Reason.PAUSED,
+    AgentState.RINGING: Reason.RINGING,
+    AgentState.TALKING: Reason.TALKING,
+    AgentState.WRAP_UP: Reason.WRAP_UP,
+}
+
+
+def eligible(call: Waiting, now_at: SeatNow) -> Reason | None:
+    """None when the seat may take the call now, else the one reason why not.
+
+    With AMI down a talk has no known end: its seat is a candidate again (design §2), the dialplan's guard decides.
+    """
+    state = now_at.agent.state
+    if state is AgentState.TALKING and not now_at.certain:
+        pass
+    elif state is not AgentState.READY:
+        return _STATE_REASON[state]
+    if now_at.certain and now_at.device is not DeviceState.NOT_INUSE:
+        return Reason.DEVICE
+    return Reason.SKILL if first_ring(call, now_at) is None else None
+
+
+def open_rings(line: Line, waited_s: float, anybody: Callable[[Ring], bool]) -> int:
+    """How many rings are open after `waited_s`.
+
+    A ring for which nobody qualified is signed in and not paused is skipped at once: as long as no open ring has
+    anybody, the next one opens. All busy is not nobody. `anybody(ring)` tells whether the ring has somebody.
+    """
+    count = sum(1 for ring in line.rings if ring.after_s <= waited_s)
+    somebody = any(anybody(ring) for ring in line.rings[:count])
+    while count < len(line.rings) and not somebody:
+        somebody = anybody(line.rings[count])
+        count += 1
+    return count
+
+
+def rank(call: Waiting, now_at: SeatNow, demand: Mapping[str, float]) -> tuple[object, ...]:
+    """Sort key of a seat for a call, the best first (design §3, choice of seat).
+
+    Last comes who just let this caller ring and who may still be talking; then: earlier ring, home zone, the person
+    whose other skills are least in demand now (`demand`: callers waiting for a skill), higher level, longest idle.
+    """
+    ring = first_ring(call, now_at)
+    need = None if ring is None else call.line.rings[ring].need
+    skill = need.skill if need else None
+    others = sum(demand.get(other, 0.0) for other in now_at.profile.skills if other != skill)
+    return (
+        now_at.seat.id in call.missed,
+        now_at.agent.state is not AgentState.READY,
+        len(call.line.rings) if ring is None else ring,
+        call.line.zone is not None and now_at.profile.zone != call.line.zone,
+        others,
+        -now_at.profile.skills.get(skill, 0) if skill else 0,
+        len(now_at.profile.skills),
+        now_at.agent.idle_since,
+        now_at.seat.id,
+    )
+
+
+def explanation(call: Waiting, seats: Iterable[SeatNow], chosen: tuple[str, ...]) -> str:
+    """One compact line kept with a decision: `rings=2 chosen=1003 free=1007 talking=1001,1004 skill=1002`."""
+    groups: dict[str, list[str]] = {}
+    for now_at in seats:
+        if now_at.seat.id not in chosen:
+            groups.setdefault(eligible(call, now_at) or "free", []).append(now_at.seat.id)
+    parts = [f"rings={call.open_rings}", f"chosen={','.join(chosen)}"]
+    parts += [f"{reason}={','.join(ids)}" for reason, ids in sorted(groups.items())]
+    return " ".join(parts)

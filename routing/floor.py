@@ -1,0 +1,195 @@
+"""The floor: every seat, the person at it, and what the phone is doing. Owns all agent transitions and their indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from routing import agent_state
+from routing.agent_state import Agent, AgentEvent, AgentState
+from routing.choice import SeatNow, qualifies
+from routing.commands import WriteSignIn
+from routing.model import DeviceState, Ring, Rules, SignIn
+
+# A phone that did not even ring is left alone until `qualify` has had a look at it (qualify_frequency 15 s + timeout 2 s).
+UNREACHABLE_PAUSE_S = 17.0
+ABSENT = frozenset({DeviceState.UNAVAILABLE, DeviceState.INVALID, DeviceState.UNKNOWN})
+AWAY = frozenset({AgentState.SIGNED_OUT, AgentState.PAUSED})
+
+
+class Floor:
+    """Seats, agents and devices. Mutable, private to the engine; every record in it is frozen."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.ami_up = False
+        self.agents: dict[str, Agent] = {id_: Agent(id_) for id_ in rules.agents}
+        self.devices: dict[str, DeviceState] = {}
+        self.at_seat: dict[str, str] = {}  # seat id -> agent id
+        self.free: dict[str, None] = {}  # seat ids whose agent is READY, in order of becoming so
+        self.changed: set[str] = set()  # seats to look at again
+        self.presence_changed = False
+        self.signs: list[WriteSignIn] = []
+        self.woken: list[tuple[float, str]] = []  # (when, agent id) for the engine's timers
+        self._anybody: dict[Ring, bool] = {}
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def seat_now(self, seat_id: str) -> SeatNow | None:
+        """The seat with its person, or None when nobody sits there or it is not in the rules."""
+        agent_id = self.at_seat.get(seat_id)
+        seat = self.rules.seats.get(seat_id)
+        if agent_id is None or seat is None or agent_id not in self.rules.agents:
+            return None
+        device = self.devices.get(seat_id) if self.ami_up else None
+        return SeatNow(seat, self.rules.agents[agent_id], self.agents[agent_id], device, self.ami_up)
+
+    def candidates(self) -> Iterator[SeatNow]:
+        """Every seat that could be rung at all now: READY ones; with AMI down also those whose talk has no known end."""
+        for seat_id in list(self.free):
+            if now_at := self.seat_now(seat_id):
+                yield now_at
+        if not self.ami_up:
+            for seat_id, agent_id in self.at_seat.items():
+                if self.agents[agent_id].state is AgentState.TALKING and (now_at := self.seat_now(seat_id)):
+                    yield now_at
+
+    def all_seats(self) -> Iterator[SeatNow]:
+        return (now_at for seat_id in self.at_seat if (now_at := self.seat_now(seat_id)))
+
+    def anybody(self, ring: Ring) -> bool:
+        """Whether somebody who belongs to the ring is signed in and not paused."""
+        known = self._anybody.get(ring)
+        if known is None:
+            known = self._anybody[ring] = any(
+                now_at.agent.state not in AWAY and qualifies(now_at.profile, now_at.seat, ring)
+                for now_at in self.all_seats()
+            )
+        return known
+
+    def agent_at(self, seat_id: str) -> Agent | None:
+        agent_id = self.at_seat.get(seat_id)
+        return None if agent_id is None else self.agents[agent_id]
+
+    # -- changing -----------------------------------------------------------------------------------------------------
+
+    def apply(
+        self,
+        agent_id: str,
+        event: AgentEvent,
+        now: float,
+        wall: float,
+        *,
+        reason: str = "",
+        limit_s: float | None = None,
+        call_id: str | None = None,
+    ) -> Agent:
+        """One function applies every transition of an agent. Raises IllegalTransition and leaves all as it was."""
+        old = self.agents[agent_id]
+        new = agent_state.step(old, event, now, reason=reason, limit_s=limit_s)
+        if new.state in (AgentState.RINGING, AgentState.TALKING):
+            new = replace(new, call_id=call_id or new.call_id)
+        elif new.state is not old.state:
+            new = replace(new, call_id=None)
+        self._put(old, new, now, wall)
+        return new
+
+    def _put(self, old: Agent, new: Agent, now: float, wall: float) -> None:
+        if new.state is AgentState.TALKING:
+            new = replace(new, misses=0)
+        if new.state is AgentState.READY and old.state in AWAY | {AgentState.WRAP_UP, AgentState.TALKING}:
+            new = replace(new, idle_since=now if old.state is not AgentState.WRAP_UP else old.since)
+        self.agents[new.id] = new
+        if new.wake_at is not None and new.wake_at != old.wake_at:
+            self.woken.append((new.wake_at, new.id))
+        self._index(old, new, wall)
+        if new.wish and new.state not in (AgentState.RINGING, AgentState.TALKING):
+            wish, new = new.wish, replace(new, wish=None)
+            self.agents[new.id] = new
+            self.apply(new.id, wish, now, wall, reason=new.wish_reason)
+            if wish is AgentEvent.SIGNED_OUT:
+                self._leave(new.id)
+
+    def _index(self, old: Agent, new: Agent, wall: float) -> None:
+        seat_id = new.seat_id
+        if seat_id is not None:
+            if new.state is AgentState.READY:
+                self.free[seat_id] = None
+            else:
+                self.free.pop(seat_id, None)
+            self.changed.add(seat_id)
+        if (old.state in AWAY) != (new.state in AWAY):
+            self._forget_presence()
+        if old.state is not new.state or old.seat_id != new.seat_id:
+            self.signs.append(WriteSignIn(new.id, seat_id, new.state.value, new.reason, wall))
+
+    def _forget_presence(self) -> None:
+        self._anybody.clear()
+        self.presence_changed = True
+
+    def sign_in(self, agent_id: str, seat_id: str, now: float, wall: float) -> str | None:
+        """Seats a person. Returns a sentence when it cannot be done."""
+        if agent_id not in self.rules.agents:
+            return f"agent {agent_id} is not known"
+        if seat_id not in self.rules.seats:
+            return f"seat {seat_id} is not known"
+        other = self.at_seat.get(seat_id)
+        if other not in (None, agent_id):
+            return f"seat {seat_id} is taken by agent {other}"
+        agent = self.agents[agent_id]
+        if agent.seat_id not in (None, seat_id):
+            return f"agent {agent_id} is signed in at seat {agent.seat_id}; sign out there first"
+        self.at_seat[seat_id] = agent_id
+        self.agents[agent_id] = replace(agent, seat_id=seat_id)
+        self.apply(agent_id, AgentEvent.SIGNED_IN, now, wall)
+        return None
+
+    def sign_out(self, agent_id: str, now: float, wall: float) -> None:
+        """Busy with a caller: afterwards."""
+        if self.agents[agent_id].seat_id is None:
+            return
+        if self.apply(agent_id, AgentEvent.SIGNED_OUT, now, wall).state is AgentState.SIGNED_OUT:
+            self._leave(agent_id)
+
+    def _leave(self, agent_id: str) -> None:
+        agent = self.agents[agent_id]
+        if agent.seat_id is not None:
+            self.at_seat.pop(agent.seat_id, None)
+            self.free.pop(agent.seat_id, None)
+        self.agents[agent_id] = replace(agent, seat_id=None)
+        self._forget_presence()
+
+    def device(self, seat_id: str, state: DeviceState, now: float, wall: float) -> None:
+        """The phone's state changed. For `sign_in = phone` a reachable phone is a signed-in agent."""
+        if seat_id not in self.rules.seats:
+            return
+        self.devices[seat_id] = state
+        self.changed.add(seat_id)
+        profile = self.rules.agents.get(seat_id)
+        if profile is None or profile.sign_in is not SignIn.PHONE:
+            return
+        if state in ABSENT:
+            self.sign_out(seat_id, now, wall)
+        elif self.agents[seat_id].seat_id is None:
+            self.sign_in(seat_id, seat_id, now, wall)
+        else:
+            self.agents[seat_id] = replace(self.agents[seat_id], wish=self._kept_wish(self.agents[seat_id]))
+
+    @staticmethod
+    def _kept_wish(agent: Agent) -> AgentEvent | None:
+        """The phone is back before its call ended: the wish to sign out was the network's, not the agent's."""
+        return None if agent.wish is AgentEvent.SIGNED_OUT else agent.wish
+
+    def replace_rules(self, rules: Rules, now: float, wall: float) -> None:
+        """A reload: people who are gone from the rules are signed out, new ones appear."""
+        for agent_id in [id_ for id_ in self.agents if id_ not in rules.agents]:
+            seat_id = self.agents.pop(agent_id).seat_id
+            if seat_id is not None:
+                self.at_seat.pop(seat_id, None)
+                self.free.pop(seat_id, None)
+        self.rules = rules
+        for agent_id in rules.agents:
+            self.agents.setdefault(agent_id, Agent(agent_id))
+        self._forget_presence()
+        for seat_id, state in list(self.devices.items()):
+            self.device(seat_id, state, now, wall)

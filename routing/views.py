@@ -1,0 +1,63 @@
+"""What the engine shows of itself: plain values for status page, wallboard and metrics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routing.agent_state import AgentState
+from routing.call_state import CallState
+from routing.model import DeviceState, EngineView, LineView, Mode, SeatView
+
+if TYPE_CHECKING:
+    from routing.engine import Engine
+
+UNANSWERED = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
+
+
+def engine_view(engine: Engine, now: float) -> EngineView:
+    """A snapshot; a merged number's calls are counted at the line that serves them."""
+    return EngineView(_lines(engine, now), _seats(engine, now), engine.deciding, engine.floor.ami_up)
+
+
+def _lines(engine: Engine, now: float) -> tuple[LineView, ...]:
+    waits: dict[str, list[float]] = {}
+    talking: dict[str, int] = {}
+    for call in engine.calls.values():
+        if call.state in UNANSWERED:
+            waits.setdefault(call.line.number, []).append(now - call.arrived)
+        elif call.state is CallState.CONNECTED:
+            talking[call.line.number] = talking.get(call.line.number, 0) + 1
+    return tuple(
+        LineView(
+            line.number,
+            line.name,
+            len(waits.get(line.number, ())),
+            max(waits.get(line.number, ()), default=0.0),
+            talking.get(line.number, 0),
+        )
+        for line in engine.rules.lines.values()
+        if line.mode is not Mode.MERGED
+    )
+
+
+def _seats(engine: Engine, now: float) -> tuple[SeatView, ...]:
+    return tuple(_seat(engine, seat_id, now) for seat_id in engine.rules.seats)
+
+
+def _seat(engine: Engine, seat_id: str, now: float) -> SeatView:
+    agent = engine.floor.agent_at(seat_id)
+    device = engine.floor.devices.get(seat_id, DeviceState.UNKNOWN)
+    if agent is None:
+        return SeatView(seat_id, None, "", AgentState.SIGNED_OUT.value, 0.0, device, None)
+    call = engine.calls.get(agent.call_id) if agent.call_id else None
+    profile = engine.rules.agents.get(agent.id)
+    return SeatView(
+        seat_id,
+        agent.id,
+        profile.name if profile else agent.id,
+        agent.state.value,
+        max(0.0, now - agent.since),
+        device,
+        call.line.number if call else None,
+        agent.reason,
+    )

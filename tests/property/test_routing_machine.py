@@ -1,0 +1,172 @@
+"""Any interleaving of events, sensible or not, leaves the engine sane."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from routing import choice
+from routing import commands as c
+from routing import events as e
+from routing.agent_state import IGNORED as AGENT_IGNORED
+from routing.agent_state import LATER as AGENT_LATER
+from routing.agent_state import TRANSITIONS as AGENT_TRANSITIONS
+from routing.agent_state import AgentState
+from routing.call_state import IGNORED as CALL_IGNORED
+from routing.call_state import TRANSITIONS as CALL_TRANSITIONS
+from routing.call_state import CallState
+from routing.model import DeviceState
+from routing.steps import StepKind
+from tests.unit.routing.floor_plan import Drive
+
+SEATS = ("1001", "1002", "1003", "1004")
+CALLS = tuple("abcdefgh")
+calls, seats = st.sampled_from(CALLS), st.sampled_from(SEATS)
+STATUS = ("BUSY", "NOANSWER", "CANCEL", "CHANUNAVAIL", "CONGESTION", "ANSWER", "GUARD", "")
+
+
+class AnyOrder(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.drive = Drive(*SEATS[:3])
+
+    def send(self, event: e.Event) -> None:
+        for command in self.drive.send(event):
+            if isinstance(command, c.PresentCall):
+                assert len(set(command.seat_ids)) == len(command.seat_ids)
+
+    @rule(call=calls, number=st.sampled_from(["12345", "12333", "12336"]), ref=st.sampled_from([None, "x", "y"]))
+    def held(self, call: str, number: str, ref: str | None) -> None:
+        self.drive.call(call, number, caller_ref=ref)
+
+    @rule(call=calls, status=st.sampled_from(STATUS), right=st.booleans())
+    def back(self, call: str, status: str, right: bool) -> None:
+        known = self.drive.engine.known(call)
+        shown = known.presentation if known else None
+        id_ = shown.id if shown and right else "other"
+        self.drive.call(call, known.number if known else "12345", last_presentation=id_, last_status=status)
+
+    @rule(call=calls, seat=seats)
+    def rings(self, call: str, seat: str) -> None:
+        self.drive.ring(call, seat)
+
+    @rule(call=calls, seat=seats)
+    def answers(self, call: str, seat: str) -> None:
+        self.drive.answer(call, seat)
+
+    @rule(call=calls, seat=seats, status=st.sampled_from(STATUS[:6]))
+    def dial_ends(self, call: str, seat: str, status: str) -> None:
+        self.send(e.SeatDialEnded(call, seat, status, self.drive.wall))
+
+    @rule(call=calls, seat=seats, lost=st.booleans())
+    def leg_ends(self, call: str, seat: str, lost: bool) -> None:
+        self.send(e.AgentLegEnded(call, seat, lost, self.drive.wall))
+
+    @rule(call=calls, seat=seats)
+    def goodbye(self, call: str, seat: str) -> None:
+        self.send(e.GoodbyeAsked(call, 900, seat))
+
+    @rule(call=calls, by=st.sampled_from(["caller", "agent", "pbx"]))
+    def ends(self, call: str, by: str) -> None:
+        self.send(e.CallEnded(call, self.drive.wall, 16, by))
+
+    @rule(call=calls)
+    def session_closes(self, call: str) -> None:
+        known = self.drive.engine.known(call)
+        self.send(e.SessionClosed(call, known.session or 0 if known else 0))
+
+    @rule(call=calls, stage=st.sampled_from(["seats", "queue", "telephone"]))
+    def fallback(self, call: str, stage: str) -> None:
+        self.send(e.CallSeen(call, "12345", self.drive.wall))
+        self.send(e.FallbackUsed(call, stage, self.drive.wall))
+
+    @rule(seat=seats, state=st.sampled_from(list(DeviceState)))
+    def device(self, seat: str, state: DeviceState) -> None:
+        self.send(e.SeatStateChanged(seat, state, self.drive.wall))
+
+    @rule(agent=seats, act=st.sampled_from([e.AgentPaused, e.AgentReady, e.AgentSignedOut]))
+    def act(self, agent: str, act: Any) -> None:
+        self.send(act(agent))
+
+    @rule(agent=seats, seat=seats)
+    def signs_in(self, agent: str, seat: str) -> None:
+        self.send(e.AgentSignedIn(agent, seat))
+
+    @rule()
+    def ami_lost(self) -> None:
+        self.send(e.AmiLost())
+
+    @rule(keep=st.sets(calls), talk=st.booleans(), seat=seats)
+    def picture(self, keep: set[str], talk: bool, seat: str) -> None:
+        wall = self.drive.wall
+        seen = [e.SeenCall(id_, "12345", wall - 5) for id_ in sorted(keep)]
+        if talk and seen:
+            seen[0] = e.SeenCall(seen[0].call_id, "12345", wall - 5, wall - 1, seat, bridged=True)
+        self.send(e.Picture(tuple(seen), dict.fromkeys(SEATS, DeviceState.NOT_INUSE), wall))
+
+    @rule(allowed=st.booleans())
+    def decisions(self, allowed: bool) -> None:
+        self.send(e.DecisionsAllowed() if allowed else e.DecisionsHeld())
+
+    @rule(seconds=st.floats(0, 70))
+    def time_passes(self, seconds: float) -> None:
+        self.drive.after(seconds)
+
+    @invariant()
+    def one_open_presentation_per_seat(self) -> None:
+        shown = Counter(
+            seat
+            for call in self.drive.engine.calls.values()
+            if call.presentation is not None
+            for seat in set(call.presentation.seats) - call.presentation.over
+        )
+        assert all(count == 1 for count in shown.values()), shown
+
+    @invariant()
+    def every_call_is_offered_judged_and_ended_once_at_most(self) -> None:
+        counts = Counter((step.call_id, step.kind) for step in self.drive.steps)
+        for (call_id, kind), count in counts.items():
+            if kind in (StepKind.OFFERED, StepKind.JUDGED, StepKind.ENDED):
+                lives = counts[call_id, StepKind.OFFERED]
+                assert count <= lives or kind is not StepKind.OFFERED
+        for call_id in CALLS:
+            ended, judged = counts[call_id, StepKind.ENDED], counts[call_id, StepKind.JUDGED]
+            alive = call_id in self.drive.engine.calls
+            assert counts[call_id, StepKind.OFFERED] == ended + alive
+            assert ended <= judged <= ended + alive
+
+    @invariant()
+    def no_free_seat_that_eligible_admits_while_a_caller_waits(self) -> None:
+        engine = self.drive.engine
+        if engine.deciding:
+            for call_id in engine.queue:
+                waiting = engine.waiting(engine.calls[call_id])
+                for seat in engine.floor.candidates():
+                    assert choice.eligible(waiting, seat) is not None, (call_id, seat.seat.id)
+
+    @invariant()
+    def the_queue_holds_exactly_the_queued_calls(self) -> None:
+        engine = self.drive.engine
+        queued = {call.id for call in engine.calls.values() if call.state is CallState.QUEUED}
+        assert queued == set(engine.queue)
+        assert all(engine.calls[call_id].session is not None for call_id in queued)
+
+    @invariant()
+    def free_seats_are_exactly_those_of_ready_agents(self) -> None:
+        floor = self.drive.engine.floor
+        ready = {a.seat_id for a in floor.agents.values() if a.state is AgentState.READY and a.seat_id}
+        assert ready == set(floor.free)
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_the_two_tables_of_each_machine_never_overlap() -> None:
+    assert not CALL_TRANSITIONS.keys() & CALL_IGNORED.keys()
+    assert not AGENT_TRANSITIONS.keys() & AGENT_IGNORED.keys()
+    assert not AGENT_LATER & (AGENT_TRANSITIONS.keys() | AGENT_IGNORED.keys())

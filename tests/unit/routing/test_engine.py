@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+from routing import commands as c
+from routing import events as e
+from routing.model import DeviceState
+from routing.steps import CallOutcome, Judgement, Outcome, StepKind
+
+from .floor_plan import Drive, presented
+
+
+def test_caller_is_presented_to_a_free_seat_at_once() -> None:
+    drive = Drive("1001")
+    assert presented(drive.call("a")).seat_ids == ("1001",)
+
+
+def test_nothing_is_decided_before_decisions_are_allowed() -> None:
+    drive = Drive("1001")
+    drive.send(e.DecisionsHeld())
+    assert drive.call("a") == []
+    assert presented(drive.send(e.DecisionsAllowed())).call_id == "a"
+
+
+def test_answer_is_judged_by_asterisks_clock() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.after(4.25)
+    drive.answer("a", "1001")
+    assert drive.last("a", StepKind.ANSWERED).data["wait_s"] == 4.25
+    assert drive.last("a", StepKind.JUDGED).data["result"] == Judgement.IN_TIME
+    assert drive.engine.view(drive.now).seats[0].state == "talking"
+
+
+def test_answer_after_exactly_the_target_is_in_time_and_a_millisecond_later_is_late() -> None:
+    for extra, result in ((0.0, Judgement.IN_TIME), (0.001, Judgement.LATE)):
+        drive = Drive("1001", ring_s=30)
+        drive.call("a")
+        drive.ring("a", "1001")
+        drive.after(15.0 + extra)
+        drive.answer("a", "1001")
+        assert drive.last("a", StepKind.JUDGED).data["result"] == result
+
+
+def test_longest_waiting_caller_gets_the_seat_that_became_free() -> None:
+    drive = Drive("1001", wrap_up_s=0)
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    drive.call("b")
+    drive.after(1)
+    drive.call("c")
+    drive.send(e.CallEnded("a", drive.wall, 16, "caller"))
+    assert presented(drive.free("1001")).call_id == "b"
+
+
+def test_wrap_up_holds_the_seat_back_for_its_time() -> None:
+    drive = Drive("1001", wrap_up_s=10)
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    drive.call("b")
+    drive.send(e.CallEnded("a", drive.wall, 16, "caller"))
+    assert drive.free("1001") == []
+    assert drive.after(9.9) == []
+    assert presented(drive.after(0.2)).call_id == "b"
+
+
+def test_caller_who_hangs_up_while_ringing_is_abandoned_once_and_costs_the_seat_nothing() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.send(e.CallEnded("a", drive.wall, 16, "caller"))
+    drive.send(e.SeatDialEnded("a", "1001", "CANCEL", drive.wall))
+    assert drive.kinds("a").count(StepKind.JUDGED) == drive.kinds("a").count(StepKind.ENDED) == 1
+    assert drive.last("a", StepKind.ENDED).data["outcome"] == CallOutcome.ABANDONED
+    drive.free("1001")
+    assert presented(drive.call("b")).seat_ids == ("1001",)
+
+
+def test_busy_seat_is_left_alone_and_the_caller_keeps_the_place() -> None:
+    drive = Drive("1001", "1002")
+    first = presented(drive.call("a"))
+    drive.send(e.SeatDialing("a", "1001", drive.wall))
+    drive.send(e.SeatDialEnded("a", "1001", "BUSY", drive.wall))
+    again = presented(drive.call("a", last_presentation=first.presentation, last_status="BUSY"))
+    assert again.seat_ids == ("1002",)
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.BUSY
+    assert drive.kinds("a").count(StepKind.PRESENTATION_ENDED) == 1
+    assert drive.kinds("a").count(StepKind.OFFERED) == 1
+
+
+def test_seat_that_let_two_callers_ring_out_in_a_row_is_set_aside_until_its_agent_is_ready() -> None:
+    drive = Drive("1001", no_answer_pause_s=60)
+    for call_id in ("a", "b"):
+        shown = presented(drive.call(call_id))
+        drive.ring(call_id, "1001")
+        drive.after(6)
+        drive.send(e.SeatDialEnded(call_id, "1001", "NOANSWER", drive.wall))
+        drive.free("1001")
+        drive.call(call_id, last_presentation=shown.presentation, last_status="NOANSWER")
+        drive.send(e.CallEnded(call_id, drive.wall, 16, "caller"))
+        drive.after(61)
+    assert drive.engine.view(drive.now).seats[0].state == "paused"
+    assert drive.after(3600) == []
+    drive.call("c")
+    assert presented(drive.send(e.AgentReady("1001"))).seat_ids == ("1001",)
+
+
+def test_phone_that_does_not_ring_within_its_time_is_dropped_without_blaming_the_person() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.send(e.SeatDialing("a", "1001", drive.wall))
+    assert c.DropLeg("a", "1001") in drive.after(1.6)
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.UNREACHABLE
+    assert drive.engine.floor.agents["1001"].misses == 0
+
+
+def test_decision_that_asterisk_never_carried_out_is_void_and_costs_nothing() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.after(1.1)
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.VOID
+    assert presented(drive.call("a")).seat_ids == ("1001",)
+
+
+def test_skilled_seat_comes_first_and_general_seats_after_the_ring_opens() -> None:
+    drive = Drive("1001", "1003")
+    assert presented(drive.call("a", "12333")).seat_ids == ("1003",)
+    drive.ring("a", "1003")
+    drive.answer("a", "1003")
+    assert drive.call("b", "12333") == []  # the expert is busy, which is not nobody
+    out = drive.after(6.1)
+    assert presented(out).seat_ids == ("1001",)
+
+
+def test_line_whose_experts_are_not_signed_in_goes_to_general_seats_at_once() -> None:
+    drive = Drive("1001")
+    assert presented(drive.call("a", "12333")).seat_ids == ("1001",)
+
+
+def test_merged_number_is_served_as_its_line_and_counted_there() -> None:
+    drive = Drive("1001")
+    drive.call("a", "12336")
+    offered = drive.last("a", StepKind.OFFERED).data
+    assert (offered["number"], offered["line"]) == ("12336", "12345")
+
+
+def test_expert_is_kept_free_when_a_general_seat_can_take_the_call() -> None:
+    drive = Drive("1001", "1003")
+    assert presented(drive.call("a", "12345")).seat_ids == ("1001",)
+
+
+def test_goodbye_of_the_agent_ends_the_call_and_a_lost_leg_brings_the_caller_back_to_the_head() -> None:
+    for lost, verb in ((False, c.SayGoodbye), (True, c.BringBack)):
+        drive = Drive("1001", "1002")
+        drive.call("a")
+        drive.ring("a", "1001")
+        drive.answer("a", "1001")
+        assert drive.send(e.GoodbyeAsked("a", 99, "1001")) == []
+        (out,) = drive.send(e.AgentLegEnded("a", "1001", lost, drive.wall))
+        assert isinstance(out, verb)
+    shown = presented(drive.call("a"))
+    assert shown.seat_ids == ("1002",)
+    assert drive.kinds("a").count(StepKind.JUDGED) == 1
+
+
+def test_goodbye_nobody_tells_about_is_said_after_half_a_second() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    drive.send(e.GoodbyeAsked("a", 99, "1001"))
+    assert drive.after(0.6) == [c.SayGoodbye("a", 99)]
+
+
+def test_redial_keeps_the_old_place_but_the_metric_clock_starts_anew() -> None:
+    drive = Drive("1001", wrap_up_s=0)
+    drive.call("x")
+    drive.ring("x", "1001")
+    drive.answer("x", "1001")
+    drive.call("a", caller_ref="ref")
+    drive.after(5)
+    drive.call("b")
+    drive.send(e.CallEnded("a", drive.wall, 16, "caller"))
+    drive.after(5)
+    drive.call("a2", caller_ref="ref")
+    drive.send(e.CallEnded("x", drive.wall, 16, "caller"))
+    assert presented(drive.free("1001")).call_id == "a2"
+    drive.ring("a2", "1001")
+    drive.answer("a2", "1001")
+    assert drive.last("a2", StepKind.ANSWERED).data["wait_s"] == 0
+
+
+def test_several_seats_ring_at_once_for_who_waited_long() -> None:
+    drive = Drive("1001", "1002", wrap_up_s=0)
+    for call_id, seat in (("x", "1001"), ("y", "1002")):
+        drive.call(call_id)
+        drive.ring(call_id, seat)
+        drive.answer(call_id, seat)
+    drive.call("a")
+    drive.after(13)
+    drive.send(e.DecisionsHeld())
+    for call_id, seat in (("x", "1001"), ("y", "1002")):
+        drive.send(e.CallEnded(call_id, drive.wall, 16, "caller"))
+        drive.free(seat)
+    assert set(presented(drive.send(e.DecisionsAllowed())).seat_ids) == {"1001", "1002"}
+    for seat in ("1001", "1002"):
+        drive.ring("a", seat)
+    drive.send(e.SeatDialEnded("a", "1002", "CANCEL", drive.wall))
+    drive.answer("a", "1001")
+    states = {s.seat_id: s.state for s in drive.engine.view(drive.now).seats}
+    assert states["1001"] == "talking"
+    assert states["1002"] == "ready"
+
+
+def test_notice_is_given_before_the_carrier_loses_patience_and_the_place_is_kept() -> None:
+    drive = Drive("1001", wrap_up_s=0)
+    drive.call("x")
+    drive.ring("x", "1001")
+    drive.answer("x", "1001")
+    drive.call("a")
+    assert [type(x) for x in drive.after(50.5)] == [c.AnswerIntoNotice]
+    drive.call("a", noticed=True)
+    assert drive.after(100) == []
+    drive.send(e.CallEnded("x", drive.wall, 16, "caller"))
+    assert presented(drive.free("1001")).call_id == "a"
+
+
+def test_nobody_signed_in_anywhere_sends_the_caller_to_the_dialplans_fallback() -> None:
+    drive = Drive()
+    drive.call("a")
+    assert [type(x) for x in drive.after(10.5)] == [c.SendToFallback]
+
+
+def test_unknown_line_goes_to_the_fallback() -> None:
+    drive = Drive("1001")
+    assert [type(x) for x in drive.call("a", "99999")] == [c.SendToFallback]
+
+
+def test_agent_who_signs_in_by_an_act_is_rung_only_then() -> None:
+    drive = Drive("1004")
+    drive.call("a")
+    assert drive.engine.view(drive.now).seats[3].state == "signed_out"
+    drive.after(6.5)
+    assert presented(drive.send(e.AgentSignedIn("1004", "1004"))).seat_ids == ("1004",)
+
+
+def test_agent_who_pauses_while_talking_is_paused_afterwards() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    drive.send(e.AgentPaused("1001", "lunch"))
+    assert drive.engine.view(drive.now).seats[0].state == "talking"
+    drive.send(e.CallEnded("a", drive.wall, 16, "caller"))
+    seat = drive.engine.view(drive.now).seats[0]
+    assert (seat.state, seat.reason) == ("paused", "lunch")
+
+
+def test_without_ami_callers_are_still_presented_and_talking_seats_come_back_last() -> None:
+    drive = Drive("1001", "1002")
+    drive.call("x")
+    drive.ring("x", "1001")
+    drive.answer("x", "1001")
+    drive.send(e.AmiLost())
+    assert presented(drive.call("a")).seat_ids == ("1002",)
+    assert presented(drive.call("b")).seat_ids == ("1001",)
+    assert drive.call("c") == []
+
+
+def test_guard_that_says_no_gives_the_seat_a_short_rest_and_the_next_picture_puts_the_talker_back() -> None:
+    drive = Drive("1001")
+    drive.call("x")
+    drive.ring("x", "1001")
+    drive.answer("x", "1001")
+    drive.send(e.AmiLost())
+    shown = presented(drive.call("a"))
+    assert drive.call("a", last_presentation=shown.presentation, last_status="GUARD") == []
+    seen = e.SeenCall("x", "12345", drive.wall, drive.wall, "1001", bridged=True)
+    held = e.SeenCall("a", "12345", drive.wall)
+    drive.send(e.Picture((seen, held), {"1001": DeviceState.INUSE}, drive.wall))
+    assert drive.engine.view(drive.now).seats[0].state == "talking"
+    assert drive.kinds("x").count(StepKind.ANSWERED) == 1
+
+
+def test_restart_finds_waiting_and_talking_calls_again_and_judges_nothing_twice() -> None:
+    drive = Drive(ami=False)
+    drive.send(e.DecisionsHeld())
+    at = drive.wall
+    drive.send(
+        e.Remembered(
+            (
+                e.RememberedCall("t", "12345", at - 60, 7, judged=True, answered_at=at - 50, seat_id="1001"),
+                e.RememberedCall("gone", "12345", at - 60, 7, judged=False),
+                e.RememberedCall("w", "12345", at - 20, 3, judged=False),
+            )
+        )
+    )
+    drive.call("w2", arrived_at=at - 25)
+    drive.call("w", arrived_at=at - 20)
+    calls = (
+        e.SeenCall("t", "12345", at - 60, at - 50, "1001", bridged=True),
+        e.SeenCall("w", "12345", at - 20),
+        e.SeenCall("w2", "12345", at - 25),
+    )
+    drive.send(e.Picture(calls, {"1001": DeviceState.INUSE, "1002": DeviceState.NOT_INUSE}, at))
+    assert presented(drive.send(e.DecisionsAllowed())).call_id == "w2"
+    assert StepKind.JUDGED not in drive.kinds("t")
+    assert drive.last("gone", StepKind.ENDED).data["outcome"] == CallOutcome.FAILED
+    assert drive.kinds("w").count(StepKind.OFFERED) == 0
+    assert {s.seat_id: s.state for s in drive.engine.view(drive.now).seats}["1001"] == "talking"
+
+
+def test_fallbacks_ringing_and_answer_are_followed() -> None:
+    drive = Drive("1001")
+    drive.send(e.CallSeen("a", "12345", drive.wall))
+    drive.send(e.FallbackUsed("a", "seats", drive.wall))
+    drive.ring("a", "1001")
+    assert drive.call("b") == []
+    drive.answer("a", "1001")
+    assert drive.last("a", StepKind.ANSWERED).data["by"] == "fallback"
+    assert drive.last("a", StepKind.JUDGED).data["result"] == Judgement.IN_TIME
+
+
+def test_wall_clock_step_is_flagged_and_does_not_enter_the_figure() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.after(3)
+    drive.engine.handle(e.CallAnswered("a", "1001", drive.wall + 3600), drive.now, drive.wall + 3600)
+    assert drive.engine.calls["a"].answered_at is not None
+
+
+def test_steps_of_a_call_are_numbered_upwards() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    drive.send(e.CallEnded("a", drive.wall, 16, "caller"))
+    seqs = [s.seq for s in drive.steps if s.call_id == "a"]
+    assert seqs == sorted(set(seqs))
+
+
+def test_decision_is_explained() -> None:
+    drive = Drive("1001", "1003")
+    drive.call("a", "12333")
+    assert drive.last("a", StepKind.PRESENTED).data["why"] == "rings=1 chosen=1003 skill=1001"
