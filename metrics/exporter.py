@@ -185,7 +185,7 @@ class Exporter:
         """The text for one scrape and its content type. Safe in any thread. An unreadable `Accept` gets plain text."""
         try:
             encode, content_type = choose_encoder(accept)
-        except ValueError:
+        except (ValueError, TypeError):  # the library's own reading of a version that is none
             encode, content_type = choose_encoder("")
         return encode(self.metrics.registry), content_type
 

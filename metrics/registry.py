@@ -15,6 +15,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
+from routing.agent_state import AgentState
 from routing.model import DeviceState, Line
 from routing.steps import CallOutcome, Judgement, Outcome
 
@@ -39,7 +40,7 @@ WAIT_BUCKETS: Final = (
     600.0,
 )
 
-AGENT_STATES: Final = ("signed_out", "ready", "ringing", "talking", "wrap_up", "paused")
+AGENT_STATES: Final = tuple(AgentState)
 FALLBACK_STAGES: Final = ("seats", "queue", "telephone")
 ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
 ANSWERED_BY: Final = ("engine", "fallback")
