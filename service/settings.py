@@ -10,17 +10,24 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator
 
 from routing.model import DEFAULT_RINGS, AgentProfile, Line, Mode, Need, Ring, Rules, SeatProfile
-from service import settings_checks, settings_secrets
+from service import settings_checks, settings_salvage, settings_secrets
 from service.settings_lines import Path as KeyPath
 from service.settings_lines import key_lines, line_of
-from service.settings_problems import SettingsError, SettingsProblem, from_validation, in_file_order, path_text
+from service.settings_problems import (
+    SettingsError,
+    SettingsProblem,
+    clean_path,
+    from_validation,
+    in_file_order,
+    path_text,
+)
 from service.settings_secrets import SecretError
 from service.settings_tables import (
     AgentTable,
@@ -199,11 +206,12 @@ def load(path: Path, *, check_secrets: bool = True) -> Settings:
         SettingsError: with all mistakes, in the order of the file.
     """
     text = _read(path)
-    lines = key_lines(text) if text else {}
+    lines = key_lines(text)
+    document = tomllib.loads(text)
     try:
-        settings = Settings.model_validate(tomllib.loads(text))
+        settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError(in_file_order(from_validation(Settings, error, lines))) from None
+        raise SettingsError(in_file_order(_mistakes(path, document, error, lines, check_secrets))) from None
     settings._file = path.absolute()
     findings = settings_checks.check(settings, check_secrets=check_secrets)
     errors = in_file_order([_located(finding, lines) for finding in findings if finding.is_error])
@@ -212,6 +220,20 @@ def load(path: Path, *, check_secrets: bool = True) -> Settings:
         raise SettingsError(errors, warnings)
     settings._warnings = tuple(warnings)
     return settings
+
+
+def _mistakes(
+    path: Path, document: dict[str, Any], error: ValidationError, lines: dict[KeyPath, int], check_secrets: bool
+) -> list[SettingsProblem]:
+    """The wrong values, and the contradictions that show in spite of them."""
+    problems = from_validation(Settings, error, lines)
+    rest = settings_salvage.mended(Settings, document, error)
+    if rest is None:
+        return problems
+    rest._file = path.absolute()
+    wrong_paths = [clean_path(item["loc"]) for item in error.errors()]
+    findings = settings_salvage.further_findings(rest, document, wrong_paths, check_secrets=check_secrets)
+    return problems + [_located(finding, lines) for finding in findings]
 
 
 def _located(finding: settings_checks.Finding, lines: dict[KeyPath, int]) -> SettingsProblem:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from routing.model import Mode, SignIn
@@ -28,6 +29,7 @@ class Finding:
     text: str
     allowed: str = ""
     is_error: bool = True
+    refers_to: tuple[str, str] | None = None  # the table and the name in it that was looked for
 
 
 Check = Callable[["Settings"], Iterator[Finding]]
@@ -42,8 +44,11 @@ def warning(path: Path, text: str, allowed: str = "") -> Finding:
     return Finding(path, text, allowed, is_error=False)
 
 
-def unknown(path: Path, what: str, name: str, known: Sequence[str]) -> Finding:
-    return Finding(path, f'names the unknown {what} "{name}"{nearest(name, known)}', ", ".join(known))
+def unknown(path: Path, table: str, name: str, known: Sequence[str]) -> Finding:
+    what = "skill" if table == "skills" else table
+    return Finding(
+        path, f'names the unknown {what} "{name}"{nearest(name, known)}', ", ".join(known), refers_to=(table, name)
+    )
 
 
 def enough(settings: Settings) -> Iterator[Finding]:
@@ -103,7 +108,7 @@ def rings(settings: Settings) -> Iterator[Finding]:
             if (ring.need is None) == (ring.group is None):
                 yield Finding(path, "must have either need or group", 'need = "skill>=level", or group = "name"')
             if ring.need is not None and ring.need.skill is not None and ring.need.skill not in settings.skills:
-                yield unknown((*path, "need"), "skill", ring.need.skill, list(settings.skills))
+                yield unknown((*path, "need"), "skills", ring.need.skill, list(settings.skills))
             if ring.group not in {None, RESERVE, *groups}:
                 yield warning((*path, "group"), f'names the group "{ring.group}", and no seat is in it')
             if ring.after_s < previous_s:
@@ -116,12 +121,17 @@ def agents(settings: Settings) -> Iterator[Finding]:
     for index, agent in enumerate(settings.agents):
         for skill in agent.skills:
             if skill not in settings.skills:
-                yield unknown(("agent", index, "skills", skill), "skill", skill, list(settings.skills))
+                yield unknown(("agent", index, "skills", skill), "skills", skill, list(settings.skills))
         if not agent.skills:
             yield warning(("agent", index), 'has no skill: only a ring with need = "any" or a group reaches this agent')
         if agent.sign_in is SignIn.PHONE and agent.id not in seats:
             allowed = f'a [[seat]] with id = "{agent.id}", or sign_in = "agent"'
-            yield Finding(("agent", index, "id"), 'has sign_in = "phone" and no seat of the same id', allowed)
+            yield Finding(
+                ("agent", index, "id"),
+                'has sign_in = "phone" and no seat of the same id',
+                allowed,
+                refers_to=("seat", agent.id),
+            )
 
 
 def served(settings: Settings) -> Iterator[Finding]:
@@ -210,17 +220,17 @@ def _open_http(settings: Settings) -> Iterator[Finding]:
 
 
 def secrets(settings: Settings) -> Iterator[Finding]:
-    readers: list[tuple[Path, Callable[[], object]]] = [
-        (("service", "number_key_file"), settings.number_key),
-        (("service", "database_password_file"), settings.database_url),
+    readers: list[tuple[Path, Callable[[], object], tuple[str, str] | None]] = [
+        (("service", "number_key_file"), settings.number_key, None),
+        (("service", "database_password_file"), settings.database_url, None),
     ]
     for index, pbx in enumerate(settings.pbxs):
-        readers.append((("pbx", index, "secret_file"), lambda pbx=pbx: settings.ami_secret(pbx)))  # type: ignore[misc]
-    for path, read in readers:
+        readers.append((("pbx", index, "secret_file"), partial(settings.ami_secret, pbx), ("pbx", pbx.name)))
+    for path, read, refers_to in readers:
         try:
             read()
         except SecretError as error:
-            yield Finding(path, f"cannot be used: {error}")
+            yield Finding(path, f"cannot be used: {error}", refers_to=refers_to)
 
 
 _CHECKS: Final[tuple[Check, ...]] = (

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import types
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from enum import Enum
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, get_args
 
 from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ValidationError
@@ -65,6 +64,11 @@ def path_text(path: Path) -> str:
     return text
 
 
+def clean_path(location: Sequence[str | int]) -> Path:
+    """Where pydantic saw a mistake, without its mark for "the key itself"."""
+    return tuple(part for part in location if part != "[key]")
+
+
 def in_file_order(problems: Sequence[SettingsProblem]) -> list[SettingsProblem]:
     return sorted(problems, key=lambda problem: problem.line or 0)
 
@@ -81,7 +85,7 @@ def from_validation(root: type[BaseModel], error: ValidationError, lines: dict[P
 
 
 def _problem(root: type[BaseModel], item: dict[str, Any], lines: dict[Path, int]) -> SettingsProblem:
-    path: Path = tuple(part for part in item["loc"] if part != "[key]")
+    path = clean_path(item["loc"])
     table, field = _locate(root, path)
     kind = item["type"]
     context = item.get("ctx", {})
@@ -98,7 +102,9 @@ def _problem(root: type[BaseModel], item: dict[str, Any], lines: dict[Path, int]
         return SettingsProblem(
             path_text(path), line, "is none of the known words", context["expected"].replace("'", '"')
         )
-    return SettingsProblem(path_text(path), line, _WORDS.get(kind, item["msg"]), _allowed(field))
+    if kind == "missing" and field is not None:
+        return SettingsProblem(path_text(path), line, f"is missing: {field.description}")
+    return SettingsProblem(path_text(path), line, _WORDS.get(kind, item["msg"]), _example(field))
 
 
 def keys_of(table: type[BaseModel]) -> list[str]:
@@ -140,18 +146,8 @@ def _bounds(field: FieldInfo | None, context: dict[str, Any]) -> str:
     return "1 to 10" if field is not None else ", ".join(f"{name} {value}" for name, value in context.items())
 
 
-def _allowed(field: FieldInfo | None) -> str:
-    if field is None:
+def _example(field: FieldInfo | None) -> str:
+    """The default, as TOML shows it, where there is one to show."""
+    if field is None or not isinstance(field.default, str | int | float) or field.default == "":
         return ""
-    words = _enum_words(field.annotation)
-    if words:
-        return ", ".join(f'"{word}"' for word in words)
-    return field.description or ""
-
-
-def _enum_words(annotation: Any) -> list[str]:
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return [str(member.value) for member in annotation]
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [word for part in get_args(annotation) for word in _enum_words(part)]
-    return []
+    return f"for example {json.dumps(field.default)}"

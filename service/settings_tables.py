@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from routing.model import Mode, SignIn, Timing
 from service.settings_values import (
     Address,
+    AreaCode,
     DatabaseUrl,
     DialString,
     Digits,
@@ -25,6 +26,7 @@ from service.settings_values import (
     Ratio,
     Seconds,
     Sha256,
+    Shown,
     SkillId,
     Source,
     Text,
@@ -68,9 +70,7 @@ class ServiceTable(Table):
     cli_token_file: FileName = Field(
         default="secrets/cli.token", description="the token by which the commands speak to the service"
     )
-    area_code: str = Field(
-        default="", pattern=r"^(0\d{2,3})?$", description="area code of local caller numbers, like 0519"
-    )
+    area_code: AreaCode = Field(default="", description="area code of local caller numbers, like 0519")
     log_level: LogLevel = Field(default=LogLevel.INFO, description="least important log line that is written")
 
     @property
@@ -139,13 +139,13 @@ class RingTable(Table):
 
 class LineTable(Table):
     number: Digits = Field(description="the dialled number")
-    name: Text = Field(default="", description="name shown to people; default: the subject, else the number")
+    name: Shown = Field(default="", description="name shown to people; default: the subject, else the number")
     mode: Mode = Field(default=Mode.OWN, description="own, parallel (双号并行) or merged (整体并入)")
     owner: Text = Field(default="", description="the department behind a parallel number")
     zone: Id | None = Field(default=None, description="seats of this zone first")
     rings: tuple[RingTable, ...] = Field(default=(), description="the widening circle; default: see below")
     into: Digits | None = Field(default=None, description="merged: the line that serves it")
-    subject: Text = Field(default="", description="shown on the agent's phone and desk")
+    subject: Shown = Field(default="", description="shown on the agent's phone and desk")
     answer_within_s: Seconds | None = Field(default=None, ge=1, le=600, description="own target of this line")
     ratio: Ratio | None = Field(default=None, description="own target of this line")
     answer_notice_after_s: Seconds | None = Field(

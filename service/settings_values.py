@@ -115,6 +115,14 @@ Level = Annotated[StrictInt, Field(ge=1, le=10)]
 Text = Annotated[
     StrictStr, matching(r"[^\x00-\x1f\x7f]{0,120}", "is not plain text", "at most 120 characters in one line")
 ]
+Shown = Annotated[
+    StrictStr,
+    matching(
+        r"""[^\x00-\x1f\x7f"\\;$,<>|&]{0,60}""",
+        "cannot be shown on a phone",
+        'at most 60 characters in one line, without " \\ ; $ , < > | &',
+    ),
+]
 Id = Annotated[
     StrictStr,
     matching(r"[A-Za-z0-9_-]{1,32}", "is not an id", "1 to 32 letters, digits, _ or -"),
@@ -124,6 +132,9 @@ SkillId = Annotated[
     matching(
         r"(?!any$)[a-z][a-z0-9_-]{0,31}", "is not a skill id", 'lower-case letters, digits, _ or -; "any" is taken'
     ),
+]
+AreaCode = Annotated[
+    StrictStr, matching(r"(0\d{2,3})?", "is not an area code", '"" or 0 and 2 or 3 digits, like "0519"')
 ]
 Digits = Annotated[StrictStr, matching(r"\d{2,20}", "is not a number", "2 to 20 digits in quotes")]
 DialString = Annotated[

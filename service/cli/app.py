@@ -71,7 +71,7 @@ app = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help is twice as quick
-    pretty_exceptions_show_locals=False,  # a local variable may be a caller's number
+    pretty_exceptions_enable=False,  # its frames show local variables, and one may be a caller's number
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
