@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from routing.commands import WriteSignIn
@@ -12,21 +13,41 @@ from storage.errors import EntryError
 
 Entry: TypeAlias = Step | WriteSignIn
 
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A `WriteSignIn` as read back, with the number that tells it from every other, also of the same millisecond."""
+
+    number: int
+    entry: WriteSignIn
+
+
+KeptEntry: TypeAlias = Step | SignIn
+
 INT64: Final = 2**63
 _dumps = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=False).encode
 
 
-def encode(entry: Entry) -> bytes:
-    """One ASCII line with its newline. Values of unexpected types become text: a record is never refused here."""
+def encode(entry: Entry, number: int) -> bytes:
+    """One ASCII line with its newline. Values of unexpected types become text: a record is never refused here.
+
+    `number` grows with every entry, also across restarts; a step has its own `seq` and does not need it.
+    """
     if isinstance(entry, Step):
         row = {"call": entry.call_id, "seq": entry.seq, "at": entry.at, "kind": entry.kind, "data": dict(entry.data)}
     else:
-        row = {"agent": entry.agent_id, "seat": entry.seat_id, "state": entry.state, "reason": entry.reason}
+        row = {
+            "number": number,
+            "agent": entry.agent_id,
+            "seat": entry.seat_id,
+            "state": entry.state,
+            "reason": entry.reason,
+        }
         row["at"] = entry.at
     return _dumps(row).encode("ascii") + b"\n"
 
 
-def decode(line: bytes) -> Entry:
+def decode(line: bytes) -> KeptEntry:
     """The entry of one line, without or with its newline.
 
     Raises:
@@ -42,21 +63,28 @@ def decode(line: bytes) -> Entry:
 
 
 def _step(row: dict[str, Any]) -> Step:
-    seq, data = row.get("seq"), row.get("data")
-    if not isinstance(seq, int) or not 0 <= seq < INT64:
-        raise EntryError("seq")
+    data = row.get("data")
     if not isinstance(data, dict):
         raise EntryError("data")
     try:
         kind = StepKind(str(row.get("kind")))
     except ValueError:
         raise EntryError("kind") from None
-    return Step(_word(row, "call"), seq, _moment(row), kind, data)
+    return Step(_word(row, "call"), _count(row, "seq"), _moment(row), kind, data)
 
 
-def _sign_in(row: dict[str, Any]) -> WriteSignIn:
+def _sign_in(row: dict[str, Any]) -> SignIn:
     seat = None if row.get("seat") is None else _word(row, "seat")
-    return WriteSignIn(_word(row, "agent"), seat, _word(row, "state"), str(row.get("reason", "")), _moment(row))
+    reason = str(row.get("reason", ""))
+    entry = WriteSignIn(_word(row, "agent"), seat, _word(row, "state"), reason, _moment(row))
+    return SignIn(_count(row, "number"), entry)
+
+
+def _count(row: dict[str, Any], key: str) -> int:
+    value = row.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < INT64:
+        raise EntryError(key)
+    return value
 
 
 def _word(row: dict[str, Any], key: str) -> str:

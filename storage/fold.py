@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from routing.steps import Step, StepKind
+from storage.entries import SignIn
 from storage.schema import presentations
 
 Row: TypeAlias = dict[str, Any]
@@ -85,6 +86,22 @@ def merged(first: Row, second: Row) -> Row:
     return {key: second[key] if value is None else value for key, value in first.items()}
 
 
+def period_rows(signs: Iterable[SignIn]) -> list[Row]:
+    """One row per entry, in order; each ends where the same agent's next one begins, the last stays open."""
+    rows: dict[tuple[str, int], Row] = {}
+    last: dict[str, Row] = {}
+    for sign in sorted(signs, key=lambda sign: sign.number):
+        entry, since = sign.entry, milliseconds(sign.entry.at) or 0
+        if (entry.agent_id, sign.number) in rows:
+            continue
+        if entry.agent_id in last:
+            last[entry.agent_id]["until_ms"] = since
+        row = {"agent_id": entry.agent_id, "entry": sign.number, "since_ms": since, "state": entry.state}
+        row |= {"seat_id": entry.seat_id, "reason": text(entry.reason) or "", "until_ms": None}
+        rows[entry.agent_id, sign.number] = last[entry.agent_id] = row
+    return list(rows.values())
+
+
 # -- values --
 
 
@@ -149,6 +166,8 @@ def _answered(row: Row, step: Step) -> Row:
     data = step.data
     at = milliseconds(data.get("answered_at")) or milliseconds(step.at) or 0
     seat, agent = text(data.get("seat")), text(data.get("agent"))
+    if row["talking_since_ms"] is not None and row["talking_seat_id"] == seat:
+        return {}  # the same talk, known again after a restart
     changes = {**_talk_over(row, at), "talks": row["talks"] + 1}
     changes |= {"talking_seat_id": seat, "talking_agent_id": agent, "talking_since_ms": at}
     if row["answered_ms"] is None:

@@ -53,6 +53,7 @@ class Journal:
         self._waiting: deque[tuple[bytes, int]] = deque()  # (lines, how many) that the disk did not take
         self.in_memory = 0
         self._retired: list[int] = []  # files to fsync and close
+        self._last_number = 0
         self._dirty = False
         self._fd: int | None = None
         self._size = 0
@@ -70,7 +71,9 @@ class Journal:
 
     def append(self, *entries: Entry) -> None:
         """Keeps the entries, in order, by one write. Never raises, never waits for anything but the page cache."""
-        lines = b"".join([encode(entry) for entry in entries])
+        number = max(self._last_number + 1, time.time_ns() // 1000)
+        lines = b"".join([encode(entry, number + place) for place, entry in enumerate(entries)])
+        self._last_number = number + len(entries)
         self.appended += len(entries)
         if self._waiting or not self._put(lines):
             self._keep_in_memory(lines, len(entries))

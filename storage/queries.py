@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from routing.commands import WriteSignIn
 from routing.events import Remembered, RememberedCall
 from routing.steps import CallOutcome, Judgement, Step, StepKind
 from storage.engine import reading
-from storage.entries import Entry
+from storage.entries import KeptEntry, SignIn
 from storage.fold import Row, after
 from storage.schema import agent_periods, call_steps, calls
 
@@ -103,7 +102,7 @@ async def steps(engine: AsyncEngine, call_id: str) -> list[Step]:
 
 
 async def line_figures(
-    engine: AsyncEngine, since_ms: int = 0, until_ms: int = _FOREVER, *, by: str = "number"
+    engine: AsyncEngine, since_ms: int = 0, until_ms: int = _FOREVER, *, by: Literal["number", "line"] = "number"
 ) -> list[LineFigures]:
     """Counts and answer times of each dialled number (`by="number"`) or serving line (`by="line"`), sorted."""
     key = {"number": calls.c.number, "line": calls.c.line}[by]
@@ -171,15 +170,15 @@ async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict
     return rows, agents
 
 
-def remembered(rows: Mapping[str, Row], agents: Mapping[str, str], tail: Iterable[Entry]) -> Remembered:
+def remembered(rows: Mapping[str, Row], agents: Mapping[str, str], tail: Iterable[KeptEntry]) -> Remembered:
     """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order."""
     found: dict[str, Row] = dict(rows)
     seats = dict(agents)
     for entry in tail:
-        if isinstance(entry, WriteSignIn):
-            seats.pop(entry.agent_id, None)
-            if entry.state != SIGNED_OUT and entry.seat_id is not None:
-                seats[entry.agent_id] = entry.seat_id
+        if isinstance(entry, SignIn):
+            seats.pop(entry.entry.agent_id, None)
+            if entry.entry.state != SIGNED_OUT and entry.entry.seat_id is not None:
+                seats[entry.entry.agent_id] = entry.entry.seat_id
         else:
             found[entry.call_id] = after(found.get(entry.call_id), entry)
     still_open = [row for row in found.values() if row["ended_ms"] is None and row["number"]]

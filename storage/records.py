@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,7 +20,7 @@ from routing.events import Remembered
 from routing.steps import Step
 from storage import queries
 from storage.engine import create_engine
-from storage.entries import Entry, decode
+from storage.entries import Entry, KeptEntry, decode
 from storage.errors import EntryError, StorageUnavailable
 from storage.faults import sentence
 from storage.journal import Journal
@@ -175,16 +175,16 @@ class Records:
         return await _asked(queries.steps(self.engine, call_id))
 
     async def line_figures(
-        self, since_ms: int = 0, until_ms: int | None = None, *, by: str = "number"
+        self, since_ms: int = 0, until_ms: int | None = None, *, by: Literal["number", "line"] = "number"
     ) -> list[LineFigures]:
         """Counts and answer times by dialled number or, `by="line"`, by serving line."""
         bounds = {} if until_ms is None else {"until_ms": until_ms}
         return await _asked(queries.line_figures(self.engine, since_ms, by=by, **bounds))
 
-    def _tail(self, position: Position | None) -> list[Entry]:
+    def _tail(self, position: Position | None) -> list[KeptEntry]:
         """Entries that SQL may not have; when its position is not known, those of the newest segments."""
         follower = self._journal.follow(position or self._journal.segments_back(TAIL_SEGMENTS))
-        entries: list[Entry] = []
+        entries: list[KeptEntry] = []
         while lines := follower.read(500):
             for line in lines:
                 with contextlib.suppress(EntryError):

@@ -10,29 +10,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from routing.commands import WriteSignIn
 from routing.steps import Step
-from storage.entries import Entry
-from storage.fold import Row, fold, merged, milliseconds, presentation_rows
+from storage.entries import KeptEntry, SignIn
+from storage.fold import Row, fold, merged, milliseconds, period_rows, presentation_rows
 from storage.schema import agent_periods, call_steps, calls, journal_position, presentations
 from storage.segments import Position
 
 _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-async def write_entries(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry]) -> None:
     steps = [entry for entry in entries if isinstance(entry, Step)]
     if steps:
         await _write_steps(connection, steps)
         await _write_calls(connection, steps)
         await _write_presentations(connection, steps)
-    for entry in entries:
-        if isinstance(entry, WriteSignIn):
-            await _write_period(connection, entry)
+    signs = [entry for entry in entries if isinstance(entry, SignIn)]
+    if signs:
+        await _write_periods(connection, signs)
 
 
 async def read_position(connection: AsyncConnection, journal_id: str) -> Position:
@@ -82,18 +81,22 @@ async def _write_presentations(connection: AsyncConnection, steps: Iterable[Step
     await connection.execute(statement, list(rows.values()))
 
 
-async def _write_period(connection: AsyncConnection, entry: WriteSignIn) -> None:
-    """Opens the agent's period and closes the one before. A repeated entry finds its row and changes nothing."""
-    at = milliseconds(entry.at) or 0
-    row = {"agent_id": entry.agent_id, "since_ms": at, "state": entry.state}
-    row |= {"seat_id": entry.seat_id, "reason": entry.reason}
+async def _write_periods(connection: AsyncConnection, signs: Sequence[SignIn]) -> None:
+    """Each entry opens a period and ends the one before it, whether that is in this batch or in SQL."""
+    rows = period_rows(signs)
     table = agent_periods
-    mine = (table.c.agent_id == entry.agent_id, table.c.since_ms == at, table.c.state == entry.state)
-    if (await connection.execute(select(table.c.agent_id).where(*mine))).first() is not None:
-        return
-    open_before = (table.c.agent_id == entry.agent_id, table.c.until_ms.is_(None), table.c.since_ms <= at)
-    await connection.execute(update(table).where(*open_before).values(until_ms=at))
-    await connection.execute(table.insert(), row)
+    first = {row["agent_id"]: row for row in reversed(rows)}
+    before = (
+        update(table)
+        .where(table.c.agent_id == bindparam("agent"), table.c.until_ms.is_(None), table.c.entry < bindparam("number"))
+        .values(until_ms=bindparam("at"))
+    )
+    ends = [{"agent": row["agent_id"], "number": row["entry"], "at": row["since_ms"]} for row in first.values()]
+    await connection.execute(before, ends)
+    statement = _INSERT[connection.dialect.name](table)
+    end = func.coalesce(table.c.until_ms, statement.excluded.until_ms)
+    statement = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_={"until_ms": end})
+    await connection.execute(statement, rows)
 
 
 async def _upsert(connection: AsyncConnection, table: Table, rows: list[Row]) -> None:

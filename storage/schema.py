@@ -89,8 +89,9 @@ agent_periods = Table(
     "agent_periods",
     metadata,
     Column("agent_id", Text, primary_key=True),
-    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),
-    Column("state", Text, primary_key=True),
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),  # grows with time; see storage.entries
+    Column("since_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
     Column("seat_id", Text),
     Column("reason", Text, nullable=False),
     Column("until_ms", BigInteger),  # null: still so

@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.engine import reading
-from storage.entries import Entry, decode
+from storage.entries import KeptEntry, decode
 from storage.errors import EntryError
 from storage.faults import is_refusal, sentence
 from storage.journal import Journal
@@ -158,7 +158,7 @@ class Writer:
         async with self._engine.begin() as connection:
             await write_position(connection, self._journal.id, self.position)
 
-    def _decoded(self, line: Line) -> Entry | None:
+    def _decoded(self, line: Line) -> KeptEntry | None:
         try:
             return decode(line.raw)
         except EntryError as error:

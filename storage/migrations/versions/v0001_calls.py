@@ -99,8 +99,9 @@ def _agent_periods() -> None:
     op.create_table(
         "agent_periods",
         sa.Column("agent_id", sa.Text, primary_key=True),
-        sa.Column("since_ms", sa.BigInteger, primary_key=True, autoincrement=False),
-        sa.Column("state", sa.Text, primary_key=True),
+        sa.Column("entry", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("since_ms", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
         sa.Column("seat_id", sa.Text),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("until_ms", sa.BigInteger),

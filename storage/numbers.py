@@ -1,0 +1,158 @@
+"""Caller numbers: one written form, a keyed reference for matching, and the encrypted original.
+
+A number leaves this module only as `caller_ref` (to recognise a caller again without knowing the number) or sealed (to
+be opened by those who may). Nothing here puts a number into an error text.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import re
+import secrets
+import stat
+import unicodedata
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from storage.errors import StorageError
+
+LONGEST_RAW: Final = 64
+KEY_BYTES: Final = 32
+_VERSION: Final = "v1:"
+_NONCE_BYTES: Final = 12
+
+# Call-by-call selection codes of Chinese carriers (IP telephony and discount access) that stay in front of a caller id.
+_CARRIER_PREFIXES: Final = ("17900", "17901", "17908", "17909", "17910", "17911", "17931", "17950", "17951", "17960")
+_CARRIER_PREFIXES_SHORT: Final = ("12593", "10193", "11808", "17968", "17969", "17990", "17991", "17995", "17996")
+_MOBILE: Final = re.compile(r"1[3-9]\d{9}")
+_LOCAL: Final = re.compile(r"[2-9]\d{6,7}")
+_AREA: Final = re.compile(r"(?:10|2\d)[2-9]\d{7}|[3-9]\d{2}[2-9]\d{6,7}")  # area code without 0, then the local number
+_SHORT: Final = re.compile(r"1\d{2,5}|9[56]\d{3,4}")  # 110, 12345, 10086, 95xxx, 96xxx: no E.164 form exists
+_FOREIGN: Final = re.compile(r"[1-9]\d{6,14}")
+_PUNCTUATION: Final = re.compile(r"[\s\-().]+")
+
+
+def normalise(raw: str | None, *, area_code: str = "") -> str | None:
+    """The one form of a caller number: E.164 with `+`; service numbers (110, 95xxx) as they are.
+
+    Args:
+        raw: what the trunk delivered, at most 64 characters: 13800000000, 013800000000, +8613800000000,
+            008613800000000, 0527-80000000, 80000000, 1795113800000000, +85220000000.
+        area_code: of the hotline's own city, with or without the 0. Without it a local number stays as dialled.
+
+    Returns:
+        None for a withheld, empty or senseless number: such a caller matches nobody.
+    """
+    if raw is None or len(raw) > LONGEST_RAW:
+        return None
+    digits = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", raw))
+    plus = digits.startswith("+")
+    digits = digits.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()) or not digits.strip("0"):
+        return None
+    if plus or digits.startswith("00"):
+        return _international(digits.removeprefix("00"), area_code)
+    return _national(digits, area_code)
+
+
+def _international(digits: str, area_code: str) -> str | None:
+    if digits.startswith("86"):
+        return _national(digits[2:], area_code)
+    return "+" + digits if _FOREIGN.fullmatch(digits) else None
+
+
+def _national(digits: str, area_code: str) -> str | None:
+    if digits[:5] in _CARRIER_PREFIXES + _CARRIER_PREFIXES_SHORT and len(digits) >= 15:
+        return _national(digits[5:], area_code)
+    if digits.startswith("86") and len(digits) >= 12:
+        return _national(digits[2:], area_code)
+    bare = digits.removeprefix("0")
+    if _MOBILE.fullmatch(bare) or _AREA.fullmatch(bare):
+        return "+86" + bare
+    if _LOCAL.fullmatch(digits) and not _SHORT.fullmatch(digits):
+        home = area_code.removeprefix("0")
+        return f"+86{home}{digits}" if home else digits
+    return digits if _SHORT.fullmatch(digits) else None
+
+
+class NumberVault:
+    """Reference and seal of caller numbers, by two keys derived from one."""
+
+    def __init__(self, key: bytes) -> None:
+        """Raises StorageError for a key shorter than 32 bytes."""
+        if len(key) < KEY_BYTES:
+            raise StorageError("number key: shorter than 32 bytes; make a new one with `hotline init`")
+        self._ref_key = _derived(key, b"hotline caller_ref v1")
+        self._seal = AESGCM(_derived(key, b"hotline caller_sealed v1"))
+
+    @classmethod
+    def from_file(cls, path: Path) -> NumberVault:
+        """Raises StorageError: missing, readable by others, or not a key."""
+        return cls(read_key_file(path))
+
+    def caller_ref(self, number: str) -> str:
+        """32 hex digits, the same for the same normalised number under the same key."""
+        return hmac.new(self._ref_key, number.encode(), sha256).hexdigest()[:32]
+
+    def seal(self, number: str) -> str:
+        """Encrypted text, different every time: `v1:` and base64 of nonce, ciphertext and tag."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        box = nonce + self._seal.encrypt(nonce, number.encode(), _VERSION.encode())
+        return _VERSION + base64.urlsafe_b64encode(box).decode("ascii")
+
+    def open_sealed(self, sealed: str) -> str:
+        """The number. Raises StorageError when it was sealed under another key or changed."""
+        try:
+            if not sealed.startswith(_VERSION):
+                raise ValueError("version")
+            box = base64.b64decode(sealed[len(_VERSION) :], altchars=b"-_", validate=True)
+            return self._seal.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _VERSION.encode()).decode()
+        except (ValueError, binascii.Error, InvalidTag):
+            raise StorageError("a sealed caller number cannot be opened: it was made with another number key") from None
+
+
+def make_key_file(path: Path) -> None:
+    """Writes a new random key, mode 0600. An existing file is never overwritten: it opens the numbers stored so far.
+
+    Raises:
+        StorageError: the file exists or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise StorageError(f"number key: {path} exists already; it is kept") from None
+    except OSError as error:
+        raise StorageError(f"number key: {path} cannot be written ({error.strerror})") from None
+    with os.fdopen(fd, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(KEY_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_key_file(path: Path) -> bytes:
+    """The key's bytes. Raises StorageError: missing, readable or writable by others, or not 64 hex digits."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        content = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        raise StorageError(f"number key: {path} cannot be read; make it with `hotline init`") from None
+    if mode & 0o077:
+        raise StorageError(f"number key: {path} is open to others (mode {mode:04o}); run: chmod 600 {path}")
+    try:
+        return bytes.fromhex(content)
+    except ValueError:
+        raise StorageError(f"number key: {path} does not hold 64 hex digits; restore it from your backup") from None
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(key)
