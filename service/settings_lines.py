@@ -21,7 +21,7 @@ _BARE_END: Final = ",]}#\r\n"
 def key_lines(text: str) -> dict[Path, int]:
     """Line (from 1) of every table, key and list item of a TOML text that `tomllib.loads` accepts.
 
-    A list of tables has no line of its own; each of its items has that of its header.
+    A list of tables has the line of its first header, and each of its items that of its own.
     """
     return _Scanner(text).scan()
 
@@ -77,6 +77,7 @@ class _Scanner:
         self.at += 2 if is_list else 1
         path = (*self._inside(parents), last)
         if is_list:
+            self._note(path, start)
             self.items[path] = self.items.get(path, 0) + 1
             path += (self.items[path] - 1,)
         self._note(path, start)

@@ -103,9 +103,9 @@ def _check_source(value: str) -> str:
 
 def _check_database(value: str) -> str:
     allowed = '"sqlite+aiosqlite:///FILE" or "postgresql+asyncpg://USER@HOST/NAME"'
-    if value.startswith("postgresql+asyncpg://") and re.match(r"[^/@]*:[^/@]*@", value.split("://", 1)[1]):
+    if re.match(r"[^:]+://([^/@]*:[^/@]*@|.*[?&]password=)", value):
         raise wrong("holds a password", "the password in a file, named by database_password_file")
-    if not re.fullmatch(r"sqlite\+aiosqlite:///[^?#]+|postgresql\+asyncpg://[^@/]+(@[^@/]+)?/[^/?#]+(\?.*)?", value):
+    if not re.fullmatch(r"sqlite\+aiosqlite:///[^?#]+|postgresql\+asyncpg://([^@/]*@)?[^@/]*/[^/?#]+(\?.*)?", value):
         raise wrong("is not a database that is supported", allowed)
     return value
 

@@ -1,0 +1,131 @@
+"""`hotline status` and `hotline calls` against an HTTP service that is a function of the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from service.cli.calls import _row
+from service.cli.client import Client, url_of
+from service.cli.output import CommandError
+from service.cli.status import is_served, percent, picture
+from service.settings import Settings
+
+TODAY = {"offered": 30, "judged": 28, "answered": 27, "in_time": 26, "abandoned": 1, "flowed_out": 0, "failed": 0}
+TODAY |= {"ratio": 26 / 28, "formula": "V2-all"}
+STATUS: dict[str, Any] = {
+    "health": {"ready": True, "serving": True, "degraded": []},
+    "target": {"answer_within_s": 15.0, "ratio": 0.95},
+    "now": {"waiting": 2, "longest_wait_s": 7.2, "talking": 3, "seats": {"ready": 1, "talking": 3}},
+    "today": TODAY,
+    "lines": [
+        {"number": "12345", "name": "热线 [bold]", "waiting": 2, "longest_wait_s": 7.2, "talking": 3, "today": None},
+        {
+            "number": "12336",
+            "name": "举报",
+            "waiting": None,
+            "longest_wait_s": None,
+            "talking": None,
+            "today": {**TODAY, "p50_s": 1.2, "p95_s": 9.9, "max_s": 14.2},
+        },
+    ],
+}
+
+
+def client(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
+    return Client("http://127.0.0.1:8345", "t", httpx.MockTransport(answer))
+
+
+def text(status: dict[str, Any]) -> str:
+    console = Console(width=160, highlight=False)
+    with console.capture() as captured:
+        console.print(picture(status))
+    return captured.get()
+
+
+def test_the_picture_has_waiting_ratio_seats_and_lines() -> None:
+    shown = text(STATUS)
+    for part in ("serving", "waiting 2", "longest 7.2 s", "92.8 %", "26 of 28", "talking 3", "12336", "14.2"):
+        assert part in shown
+    assert "热线 [bold]" in shown  # a name is text, not markup
+
+
+def test_degraded_and_not_serving_are_said_first() -> None:
+    assert "degraded: ami" in text({**STATUS, "health": {"ready": True, "serving": True, "degraded": ["ami"]}})
+    stopped = {**STATUS, "health": {"ready": False, "serving": False, "degraded": []}}
+    assert text(stopped).startswith("NOT SERVING")
+    assert not is_served(stopped)
+
+
+def test_without_records_the_rest_is_shown() -> None:
+    assert "records unavailable" in text({**STATUS, "today": None})
+
+
+def test_a_ratio_just_below_the_target_is_not_rounded_up_to_it() -> None:
+    assert percent(0.94999) == "94.9 %"
+    assert percent(0.95) == "95.0 %"
+    assert percent(1.0) == "100.0 %"
+    assert percent(None) == "–"
+
+
+def test_the_token_and_the_limit_reach_the_service() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["authorization"] == "Bearer t"
+        assert request.url.query == b"limit=5"
+        return httpx.Response(200, json=[])
+
+    with client(answer) as asked:
+        assert asked.get("/api/v1/calls", limit=5) == []
+
+
+def refused(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
+
+
+def silent(_: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("nothing")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words", "exit_code"),
+    [
+        (refused, "hotline serve", 1),
+        (silent, "does not answer", 1),
+        (lambda _: httpx.Response(200, text="<html>"), "not the hotline", 1),
+        (lambda _: httpx.Response(401, json={"detail": "A known token is needed"}), "token", 2),
+        (lambda _: httpx.Response(503, json={"detail": "The records do not answer"}), "records do not answer", 1),
+        (lambda _: httpx.Response(500, json=[]), "no reason", 1),
+    ],
+)
+def test_every_failure_is_one_sentence(
+    answer: Callable[[httpx.Request], httpx.Response], words: str, exit_code: int
+) -> None:
+    with client(answer) as asked, pytest.raises(CommandError, match=words) as failed:
+        asked.get("/api/v1/status")
+    assert failed.value.exit_code == exit_code
+    assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("http", "url"),
+    [
+        ("127.0.0.1:8345", "http://127.0.0.1:8345"),
+        ("0.0.0.0:80", "http://127.0.0.1:80"),
+        ("[::]:80", "http://[::1]:80"),
+    ],
+)
+def test_the_address_is_the_one_of_the_configuration(http: str, url: str) -> None:
+    assert url_of(Settings.model_validate({"service": {"http": http}})) == url
+
+
+def test_a_call_that_goes_on_has_no_outcome_yet() -> None:
+    call = dict.fromkeys(("talk_s", "agent", "outcome", "result", "line"))
+    row = _row({**call, "call_id": "1-1", "number": "12345", "arrived_at": 0.0, "answer_s": 3.25}, UTC)
+    assert row["arrived"] == "01-01 00:00:00"
+    assert row["answer s"] == "3.250"
+    assert row["outcome"] == "going on"
