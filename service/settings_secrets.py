@@ -57,17 +57,16 @@ def read_text(path: Path | None, variable: str, make_it: str) -> str:
 
 
 def read_number_key(path: Path) -> bytes:
-    """The 32 bytes that encrypt caller numbers at rest. Losing them loses the numbers; changing them, the matching."""
-    make_it = f"make it once, and keep a copy: head -c {NUMBER_KEY_BYTES} /dev/urandom > {path}; chmod 600 {path}"
-    if value := os.environ.get(NUMBER_KEY_VARIABLE):
-        try:
-            key = bytes.fromhex(value)
-        except ValueError:
-            key = b""
-        if len(key) != NUMBER_KEY_BYTES:
-            raise SecretError(f"{NUMBER_KEY_VARIABLE} must be {2 * NUMBER_KEY_BYTES} hex digits")
-        return key
-    key = read_private(path, make_it)
+    """The 32 bytes that encrypt caller numbers at rest, written as 64 hex digits.
+
+    Losing them loses the numbers; changing them, the matching of callers.
+    """
+    digits = read_text(path, NUMBER_KEY_VARIABLE, "restore it from your copy, or make a first one with hotline init")
+    try:
+        key = bytes.fromhex(digits)
+    except ValueError:
+        key = b""
     if len(key) != NUMBER_KEY_BYTES:
-        raise SecretError(f"{path} must be {NUMBER_KEY_BYTES} bytes, it has {len(key)}")
+        source = NUMBER_KEY_VARIABLE if os.environ.get(NUMBER_KEY_VARIABLE) else path
+        raise SecretError(f"{source} must hold {2 * NUMBER_KEY_BYTES} hex digits")
     return key

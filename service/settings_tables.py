@@ -65,7 +65,7 @@ class ServiceTable(Table):
     database_password_file: FileName | None = Field(default=None, description="password of the PostgreSQL user")
     data_dir: FileName = Field(default="var", description="journal, recordings, snapshot")
     number_key_file: FileName = Field(
-        default="secrets/number.key", description="encrypts caller numbers at rest, 32 bytes"
+        default="secrets/number.key", description="encrypts caller numbers at rest, 64 hex digits"
     )
     cli_token_file: FileName = Field(
         default="secrets/cli.token", description="the token by which the commands speak to the service"

@@ -223,7 +223,7 @@ def write_starter(
         duty_telephone=duty_telephone,
     )
     files = {
-        folder / "secrets" / "number.key": os.urandom(NUMBER_KEY_BYTES),
+        folder / "secrets" / "number.key": f"{os.urandom(NUMBER_KEY_BYTES).hex()}\n".encode(),
         folder / "secrets" / "ami": f"{secrets.token_urlsafe(24)}\n".encode(),
         folder / "secrets" / "cli.token": f"{token}\n".encode(),
         folder / "hotline.toml": text.encode(),

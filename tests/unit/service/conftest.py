@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     secrets = tmp_path / "secrets"
     secrets.mkdir(mode=0o700)
     for name, content in (
-        ("number.key", bytes(range(32))),
+        ("number.key", bytes(range(32)).hex().encode()),
         ("ami", b"ami-secret\n"),
         ("cli.token", b"example-token\n"),
     ):

@@ -149,7 +149,9 @@ def test_postgresql_without_a_password_is_left_to_its_own_rules(read: Read, samp
     [
         (lambda key: key.chmod(0o640), "chmod 600"),
         (lambda key: key.unlink(), "does not exist"),
-        (lambda key: key.write_bytes(b"short"), "must be 32 bytes, it has 5"),
+        (lambda key: key.write_bytes(b"abcd"), "must hold 64 hex digits"),
+        (lambda key: key.write_bytes(b"no hex" * 12), "must hold 64 hex digits"),
+        (lambda key: key.write_bytes(b"\xff" * 32), "is not text"),
         (lambda key: key.write_bytes(b""), "is empty"),
     ],
 )
