@@ -78,7 +78,7 @@ def picture(deps: ConsoleDeps, today: Sequence[LineToday] | None) -> Json:
         "target": {"answer_within_s": deps.answer_within_s, "ratio": deps.target_ratio},
         "now": now_json(view),
         "today": None if today is None else total(today),
-        "lines": [line_json(line, today) for line in view.lines],
+        "lines": lines_json(view, today or ()),
         "seats": [seat_json(seat) for seat in view.seats],
     }
 
@@ -96,16 +96,28 @@ def now_json(view: EngineView) -> Json:
     }
 
 
-def line_json(line: LineView, today: Sequence[LineToday] | None) -> Json:
-    figures = next((figure for figure in today or () if figure.number == line.number), None)
+def lines_json(view: EngineView, today: Sequence[LineToday]) -> list[Json]:
+    """Every line that has calls now or had some today. A merged number is served as another line: its callers of now
+    are counted there, its figures of today are its own."""
+    figures = {line.number: line for line in today}
+    shown = [line_json(line, figures.pop(line.number, None)) for line in view.lines]
+    return shown + [merged_json(line) for line in figures.values()]
+
+
+def line_json(line: LineView, today: LineToday | None) -> Json:
     return {
         "number": line.number,
         "name": line.name,
         "waiting": line.waiting,
         "longest_wait_s": round(line.longest_wait_s, 1),
         "talking": line.talking,
-        "today": None if figures is None else figures_json(figures),
+        "today": None if today is None else figures_json(today),
     }
+
+
+def merged_json(today: LineToday) -> Json:
+    now = dict.fromkeys(("waiting", "longest_wait_s", "talking"))
+    return {"number": today.number, "name": today.name, **now, "today": figures_json(today)}
 
 
 def figures_json(figures: LineToday) -> Json:

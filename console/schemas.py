@@ -38,9 +38,9 @@ class LineTodayOut(TodayOut):
 class LineOut(BaseModel):
     number: str
     name: str
-    waiting: int
-    longest_wait_s: float
-    talking: int
+    waiting: int | None = Field(description="Callers waiting now; null: a merged number, counted at its line.")
+    longest_wait_s: float | None
+    talking: int | None
     today: LineTodayOut | None = Field(description="null while the records do not answer.")
 
 

@@ -74,7 +74,7 @@ function drawLines() {
     const row = element("tr");
     const day = line.today;
     const longest = line.waiting ? clockText(grown(line.longest_wait_s)) : "";
-    const cells = [line.number, line.name, line.waiting, longest, line.talking];
+    const cells = [line.number, line.name, line.waiting ?? "", longest, line.talking ?? ""];
     cells.push(day ? day.offered : "–", day ? day.answered : "–", day ? day.abandoned : "–");
     for (const cell of cells) row.append(element("td", cell));
     const ratio = element("td", percent(day && day.ratio));

@@ -1,81 +1,14 @@
-"""A console whose surroundings are plain values that a test may change."""
+"""The application without a network, around a hotline of plain values."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from console.app import create_app
-from console.deps import ConsoleDeps, Health, LineToday, Role, Token
-from routing.model import DeviceState, EngineView, LineView, SeatView
-
-TODAY = LineToday("12345", "政务服务便民热线", 12, 10, 9, 8, 1, 0.8, "V2-all", 3.2, 14.0, 21.5)
-VIEW = EngineView(
-    lines=(LineView("12345", "政务服务便民热线", 2, 7.25, 1), LineView("12333", "人社", 0, 0.0, 0)),
-    seats=(
-        SeatView("1001", "1001", "坐席一", "talking", 31.0, DeviceState.INUSE, "12345"),
-        SeatView("1002", None, "", "signed_out", 5.0, DeviceState.UNAVAILABLE, None),
-    ),
-    ready=True,
-    ami_up=True,
-)
-
-
-@dataclass
-class Hotline:
-    """Stands in for engine, records and configuration; remembers what it was asked to do."""
-
-    view: EngineView = VIEW
-    health: Health = field(default_factory=lambda: Health(True, True))
-    today: Sequence[LineToday] | Exception = (TODAY,)
-    calls: Sequence[Mapping[str, Any]] | Exception = ()
-    refusal: str | None = None
-    errors: Sequence[str] = ()
-    acts: list[tuple[str, ...]] = field(default_factory=list)
-    asked: int = 0
-
-    async def metrics(self, accept: str) -> tuple[bytes, str]:
-        return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
-
-    async def figures(self) -> Sequence[LineToday]:
-        self.asked += 1
-        if isinstance(self.today, Exception):
-            raise self.today
-        return self.today
-
-    async def recent(self, limit: int) -> Sequence[Mapping[str, Any]]:
-        if isinstance(self.calls, Exception):
-            raise self.calls
-        return self.calls[:limit]
-
-    def act(self, *what: str) -> str | None:
-        self.acts.append(what)
-        return self.refusal
-
-    def deps(self) -> ConsoleDeps:
-        return ConsoleDeps(
-            view=lambda: self.view,
-            health=lambda: self.health,
-            metrics=self.metrics,
-            today=self.figures,
-            recent_calls=self.recent,
-            sign_in=lambda agent, seat: self.act("sign-in", agent, seat),
-            sign_out=lambda agent: self.act("sign-out", agent),
-            pause=lambda agent, reason: self.act("pause", agent, reason),
-            ready=lambda agent: self.act("ready", agent),
-            reload=lambda: self.errors,
-            tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
-            version="0.1.0",
-        )
-
-
-def bearer(role: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {role}-secret"}
+from tests.unit.console.fakes import Hotline
 
 
 @pytest.fixture

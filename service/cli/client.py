@@ -1,0 +1,81 @@
+"""The commands' way to a running service: its HTTP API, with address and token from the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+
+from service.cli.output import NO, WRONG, CommandError
+from service.settings import Settings, load
+
+TIMEOUT_S: Final = 10.0
+ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a listener's address, read to find it
+
+
+class Client:
+    """One connection to the service. Use it as a context manager; all failures are CommandErrors of one sentence."""
+
+    def __init__(self, base_url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._url = base_url
+        self._http = httpx.Client(
+            base_url=base_url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT_S,
+            trust_env=False,  # a proxy of the environment has no business on the way to loopback
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._http.close()
+
+    def get(self, path: str, **params: str | int) -> Any:
+        """The JSON answer. Exit 1 when nobody answers or the service says no, 2 when the token is not good."""
+        return self._answer(self._ask("GET", path, params=params))
+
+    def post(self, path: str, body: object = None) -> Any:
+        """The JSON answer of an act."""
+        return self._answer(self._ask("POST", path, json=body))
+
+    def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **rest)
+        except httpx.TimeoutException:
+            raise CommandError(f"the service at {self._url} does not answer; see its log", NO) from None
+        except httpx.HTTPError:
+            raise CommandError(
+                f"no service answers at {self._url}: start it with `hotline serve`, or name its file with --config", NO
+            ) from None
+
+    def _answer(self, response: httpx.Response) -> Any:
+        try:
+            body = response.json()
+        except ValueError:
+            raise CommandError(f"what answers at {self._url} is not the hotline service", NO) from None
+        if response.status_code in (401, 403):
+            raise CommandError(f"the service refuses the token of the commands: {_detail(body)}", WRONG)
+        if not response.is_success:
+            raise CommandError(_detail(body), NO)
+        return body
+
+
+def _detail(body: Any) -> str:
+    return str(body.get("detail", "no reason given")) if isinstance(body, dict) else "no reason given"
+
+
+def connect(config: Path) -> Client:
+    """A client by the configuration file. Raises SettingsError, SecretError."""
+    settings = load(config, check_secrets=False)
+    return Client(url_of(settings), settings.cli_token())
+
+
+def url_of(settings: Settings) -> str:
+    """Where the service of this configuration answers, as seen from its own machine."""
+    host, port = settings.service.http_address
+    host = ANYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,145 @@
+"""`hotline status`: lines, waiting callers, seats and the ratio of today, once or as a live table."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from service.cli.client import Client, connect
+from service.cli.output import DEFAULT_CONFIG, GOOD, NO, CommandError, ConfigOption, JsonOption, print_json
+
+EVERY_S: Final = 1.0
+STATES: Final = ("ready", "ringing", "talking", "wrap_up", "paused", "signed_out")
+
+WatchOption = Annotated[bool, typer.Option("--watch", "-w", help="Go on until interrupted, a look each second.")]
+Status = Mapping[str, Any]
+
+
+def status(config: ConfigOption = DEFAULT_CONFIG, watch: WatchOption = False, as_json: JsonOption = False) -> None:
+    """Show the hotline now and today; exit 1 when callers are not served."""
+    with connect(config) as client:
+        if watch:
+            _watch(client, as_json)
+            return
+        found = client.get("/api/v1/status")
+    if as_json:
+        print_json(found)
+    else:
+        Console(highlight=False).print(picture(found))
+    raise typer.Exit(GOOD if is_served(found) else NO)
+
+
+def is_served(found: Status) -> bool:
+    return bool(found["health"]["ready"] and found["health"]["serving"])
+
+
+def _watch(client: Client, as_json: bool) -> None:
+    try:
+        if as_json:
+            _print_lines(client)
+        else:
+            _redraw(client)
+    except KeyboardInterrupt:
+        return
+
+
+def _print_lines(client: Client) -> None:
+    """One JSON object a line, for programs that follow."""
+    while True:
+        typer.echo(json.dumps(client.get("/api/v1/status"), ensure_ascii=False))
+        time.sleep(EVERY_S)
+
+
+def _redraw(client: Client) -> None:
+    """A service that restarts does not end the table: it says so and goes on."""
+    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+        while True:
+            try:
+                shown = picture(client.get("/api/v1/status"))
+            except CommandError as error:
+                shown = Text(str(error), style="bold red")
+            live.update(shown, refresh=True)
+            time.sleep(EVERY_S)
+
+
+# -- the picture -------------------------------------------------------------------------------------------------------
+
+
+def picture(found: Status) -> RenderableType:
+    """The answer of `/api/v1/status` for a terminal."""
+    return Group(_health(found), _now(found), _seats(found), _lines(found))
+
+
+def _health(found: Status) -> Text:
+    health = found["health"]
+    if not is_served(found):
+        return Text("NOT SERVING: callers go by the dialplan's fallback", style="bold red")
+    if health["degraded"]:
+        return Text("serving, degraded: " + ", ".join(health["degraded"]), style="bold yellow")
+    return Text("serving", style="bold green")
+
+
+def _now(found: Status) -> Text:
+    now, today, target = found["now"], found["today"], found["target"]
+    text = Text(f"waiting {now['waiting']}   longest {now['longest_wait_s']:.1f} s   talking {now['talking']}   ")
+    text.append(f"within {target['answer_within_s']:g} s today: ")
+    if today is None:
+        return text.append("records unavailable", style="yellow")
+    text.append(percent(today["ratio"]), style=_mark(today["ratio"], target["ratio"]))
+    return text.append(
+        f" ({today['in_time']} of {today['judged']}, target {percent(target['ratio'])}, {today['formula']})"
+    )
+
+
+def _seats(found: Status) -> Text:
+    seats = found["now"]["seats"]
+    return Text("seats   " + "   ".join(f"{state.replace('_', ' ')} {seats.get(state, 0)}" for state in STATES))
+
+
+def _lines(found: Status) -> Table:
+    table = Table("line", "name", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("waiting", "longest", "talking", "offered", "answered", "in time", "p50 s", "p95 s", "max s"):
+        table.add_column(title, justify="right")
+    for line in found["lines"]:
+        table.add_row(
+            line["number"], Text(line["name"]), *_line_now(line), *_line_today(line, found["target"]["ratio"])
+        )
+    return table
+
+
+def _line_now(line: Status) -> tuple[str, str, str]:
+    if line["waiting"] is None:
+        return "", "", ""
+    return str(line["waiting"]), f"{line['longest_wait_s']:.1f}" if line["waiting"] else "", str(line["talking"])
+
+
+def _line_today(line: Status, target: float) -> tuple[str | Text, ...]:
+    today = line["today"]
+    if today is None:
+        return ("",) * 6
+    ratio = Text(percent(today["ratio"]), style=_mark(today["ratio"], target))
+    times = (_seconds(today[name]) for name in ("p50_s", "p95_s", "max_s"))
+    return str(today["offered"]), str(today["answered"]), ratio, *times
+
+
+def percent(ratio: float | None) -> str:
+    """Rounded down: 94.96 % is not 95 %."""
+    return "–" if ratio is None else f"{int(ratio * 1000 + 1e-9) / 10:.1f} %"
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _mark(ratio: float | None, target: float) -> str:
+    if ratio is None:
+        return ""
+    return "green" if ratio >= target else "red"

@@ -1,0 +1,214 @@
+"""The HTTP API as a client sees it, without a network."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from console.deps import Health, Role
+from tests.unit.console.fakes import Hotline, bearer
+
+API = "/api/v1"
+
+
+async def test_status_says_what_is_now_and_today(client: httpx.AsyncClient) -> None:
+    body = (await client.get(f"{API}/status", headers=bearer("agent"))).json()
+    assert body["now"] == {"waiting": 2, "longest_wait_s": 7.2, "talking": 1, "seats": {"signed_out": 1, "talking": 1}}
+    assert body["today"]["ratio"] == 0.8
+    assert body["today"]["formula"] == "V2-all"
+    assert body["health"] == {"ready": True, "serving": True, "degraded": []}
+    assert [line["number"] for line in body["lines"]] == ["12345", "12333", "12336"]
+
+
+async def test_a_merged_number_shows_its_figures_but_no_callers_of_now(client: httpx.AsyncClient) -> None:
+    merged = (await client.get(f"{API}/lines", headers=bearer("agent"))).json()[-1]
+    assert (merged["number"], merged["waiting"], merged["today"]["offered"]) == ("12336", None, 1)
+
+
+async def test_without_records_what_is_now_is_still_shown(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.today = OSError("disk")
+    body = (await client.get(f"{API}/status", headers=bearer("agent"))).json()
+    assert body["today"] is None
+    assert body["now"]["waiting"] == 2
+
+
+async def test_many_readers_cost_one_look_at_the_records(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    for _ in range(5):
+        await client.get(f"{API}/status", headers=bearer("agent"))
+    assert hotline.asked == 1
+
+
+async def test_calls_show_named_fields_only_and_never_a_caller(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.calls = [
+        {"call_id": "1-1", "number": "12345", "caller": "13800000000", "caller_sealed": "x", "answer_s": 3.25}
+    ]
+    answer = await client.get(f"{API}/calls", headers=bearer("supervisor"))
+    assert answer.json()[0]["answer_s"] == 3.25
+    assert "13800000000" not in answer.text
+    assert "caller" not in answer.text
+
+
+async def test_calls_while_the_database_is_away_are_a_clear_503(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.calls = OSError("connection to /secret/path refused")
+    answer = await client.get(f"{API}/calls", headers=bearer("supervisor"))
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "x", "-1", ""])
+async def test_a_limit_out_of_bounds_is_a_problem_that_names_the_field(client: httpx.AsyncClient, limit: str) -> None:
+    answer = await client.get(f"{API}/calls", params={"limit": limit}, headers=bearer("supervisor"))
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["where"] == "query.limit"
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic YTpi", "Bearer " + "x" * 5000, "Bearer \xff"])
+@pytest.mark.parametrize("path", ["status", "lines", "seats", "calls"])
+async def test_without_a_known_token_nothing_is_told(client: httpx.AsyncClient, header: str, path: str) -> None:
+    answer = await client.get(f"{API}/{path}", headers={"Authorization": header.encode("latin-1")})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        (Role.AGENT, "lines", 200),
+        (Role.AGENT, "seats", 403),
+        (Role.EXPERT, "calls", 403),
+        (Role.AUDITOR, "calls", 200),
+        (Role.SUPERVISOR, "seats", 200),
+    ],
+)
+async def test_roles_see_what_is_theirs(client: httpx.AsyncClient, role: Role, path: str, status: int) -> None:
+    assert (await client.get(f"{API}/{path}", headers=bearer(role))).status_code == status
+
+
+async def test_an_agent_acts_for_himself(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    own = f"{API}/agents/1001"
+    me = bearer("agent")
+    assert (await client.post(f"{own}/sign-in", json={"seat": "1002"}, headers=me)).json()["done"] == "sign-in"
+    assert (await client.post(f"{own}/pause", json={"reason": "午餐"}, headers=me)).status_code == 200
+    assert (await client.post(f"{own}/pause", headers=me)).status_code == 200
+    assert (await client.post(f"{own}/ready", headers=me)).status_code == 200
+    assert (await client.post(f"{own}/sign-out", headers=me)).status_code == 200
+    assert hotline.acts == [
+        ("sign-in", "1001", "1002"),
+        ("pause", "1001", "午餐"),
+        ("pause", "1001", ""),
+        ("ready", "1001"),
+        ("sign-out", "1001"),
+    ]
+
+
+async def test_an_agent_does_not_act_for_another_but_a_supervisor_may(
+    client: httpx.AsyncClient, hotline: Hotline
+) -> None:
+    assert (await client.post(f"{API}/agents/1002/ready", headers=bearer("agent"))).status_code == 403
+    assert hotline.acts == []
+    assert (await client.post(f"{API}/agents/1002/ready", headers=bearer("supervisor"))).status_code == 200
+
+
+async def test_an_auditor_only_reads(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    assert (await client.post(f"{API}/agents/1001/ready", headers=bearer("auditor"))).status_code == 403
+    assert hotline.acts == []
+
+
+async def test_a_refused_act_says_why(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.refusal = "Seat 1002 is taken."
+    answer = await client.post(f"{API}/agents/1001/sign-in", json={"seat": "1002"}, headers=bearer("agent"))
+    assert (answer.status_code, answer.json()["detail"]) == (409, "Seat 1002 is taken.")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("agents/1001/sign-in", {}),
+        ("agents/1001/sign-in", {"seat": "a/b"}),
+        ("agents/1001/sign-in", {"seat": "1", "more": 1}),
+        ("agents/1001/pause", {"reason": "x" * 65}),
+        ("agents/1001/pause", {"reason": "a\r\nAction: Originate"}),
+        ("agents/..%3B/ready", None),
+        ("agents/" + "9" * 65 + "/ready", None),
+    ],
+)
+async def test_bad_input_is_refused_before_anybody_is_asked(
+    client: httpx.AsyncClient, hotline: Hotline, path: str, body: object
+) -> None:
+    answer = await client.post(f"{API}/{path}", json=body, headers=bearer("supervisor"))
+    assert answer.status_code == 422
+    assert "Originate" not in answer.text
+    assert hotline.acts == []
+
+
+async def test_only_an_engineer_reloads_and_hears_all_mistakes(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    assert (await client.post(f"{API}/reload", headers=bearer("supervisor"))).status_code == 403
+    assert (await client.post(f"{API}/reload", headers=bearer("engineer"))).json() == {"reloaded": True}
+    hotline.errors = ("line 3: timing.ring_s: …", "line 9: seat.id: …")
+    answer = await client.post(f"{API}/reload", headers=bearer("engineer"))
+    assert answer.status_code == 409
+    assert "line 3" in answer.json()["detail"]
+    assert "line 9" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("health", "status"),
+    [
+        (Health(True, True), 200),
+        (Health(True, True, ("ami", "database")), 200),
+        (Health(False, False), 503),
+    ],
+)
+async def test_readyz_is_200_while_callers_are_served(
+    client: httpx.AsyncClient, hotline: Hotline, health: Health, status: int
+) -> None:
+    hotline.health = health
+    answer = await client.get("/readyz")
+    assert answer.status_code == status
+    assert answer.json()["degraded"] == list(health.degraded)
+    assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_metrics_hands_on_what_the_scraper_accepts(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/metrics", headers={"Accept": "application/openmetrics-text"})
+    assert answer.text == "# application/openmetrics-text\n"
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_an_unknown_path_and_a_wrong_method_are_problems(client: httpx.AsyncClient) -> None:
+    for answer in (await client.get("/nothing"), await client.delete(f"{API}/status")):
+        assert answer.status_code in (404, 405)
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_bug_is_a_500_that_tells_nothing_about_itself(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.view = None  # type: ignore[assignment]
+    answer = await client.get(f"{API}/status", headers=bearer("agent"))
+    assert answer.status_code == 500
+    assert answer.json()["title"] == "Internal Server Error"
+    assert "NoneType" not in answer.text
+
+
+async def test_a_large_body_is_refused_by_its_announcement_and_by_its_size(client: httpx.AsyncClient) -> None:
+    async def endless() -> object:  # no content-length
+        for _ in range(64):
+            yield b"x" * 1024
+
+    url, me = f"{API}/agents/1001/pause", {**bearer("agent"), "content-type": "application/json"}
+    assert (await client.post(url, content=b"x" * 20000, headers=me)).status_code == 413
+    late = await client.post(url, content=endless(), headers=me)
+    assert late.status_code == 413
+    assert late.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path", ["/wallboard", "/healthz", "/nothing", "/static/wallboard.js", "/api/docs", f"{API}/status"]
+)
+async def test_every_answer_has_the_security_headers(client: httpx.AsyncClient, path: str) -> None:
+    headers = (await client.get(path)).headers
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "unsafe-inline" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
