@@ -1,0 +1,62 @@
+"""The actions we send, as header lists. What Asterisk answers to each is written down with it.
+
+None of them is ever sent twice: a lost answer is not a licence to repeat (design §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from telephony.ami.codec import Message
+
+EVENT_CLASSES: Final = "system,call,user"  # FullyBooted needs system; DeviceStateChange is of class call
+
+# Response values by which Asterisk refuses; anything else is a success.
+_REFUSALS: Final = frozenset({"Error", "Fail", "Failure"})
+
+
+@dataclass(frozen=True, slots=True)
+class AmiAction:
+    """`listed`: the answer is a list, `EventList: start` to `EventList: Complete`."""
+
+    name: str
+    fields: tuple[tuple[str, str], ...] = ()
+    listed: bool = False
+
+    @property
+    def label(self) -> str:
+        """For logs: no values, they may hold secrets or callers' numbers."""
+        return self.name
+
+
+def login(username: str, secret: str) -> AmiAction:
+    """Answer: Success, or Error "Authentication failed" after one second; then FullyBooted once Asterisk is."""
+    return AmiAction("Login", (("Username", username), ("Secret", secret), ("Events", EVENT_CLASSES)))
+
+
+PING: Final = AmiAction("Ping")
+CORE_SETTINGS: Final = AmiAction("CoreSettings")  # AsteriskVersion; the greeting's version is AMI's own
+CORE_SHOW_CHANNELS: Final = AmiAction("CoreShowChannels", listed=True)  # CoreShowChannel items
+DEVICE_STATE_LIST: Final = AmiAction("DeviceStateList", listed=True)  # DeviceStateChange items; res_manager_devicestate
+
+
+def getvar(variable: str) -> AmiAction:
+    """A global variable: `Value` is empty when it was never set."""
+    return AmiAction("Getvar", (("Variable", variable),))
+
+
+def refused(answer: Message) -> bool:
+    return not answer.is_event and answer.name in _REFUSALS
+
+
+def list_items(answer: Iterable[Message]) -> list[Message]:
+    """The items between a list's first and last message. An empty list is refused by older Asterisks: no items."""
+    return [m for m in answer if m.is_event and m.first("EventList") is None]
+
+
+def list_is_complete(message: Message) -> bool:
+    """True for the message that ends a list answer: its last, a refusal, or "cancelled"."""
+    marker = (message.first("EventList") or "").lower()
+    return refused(message) or marker in ("complete", "cancelled") or (not message.is_event and marker != "start")

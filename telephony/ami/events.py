@@ -1,0 +1,267 @@
+"""Headers to typed AMI events: only those we act on, units converted, nothing defaulted.
+
+Times are epoch seconds by Asterisk's clock (`timestampevents=yes`). A header that must be there and is not raises
+AmiFieldError: the message is counted and dropped, it never becomes an event with a hole in it.
+
+Source: transcripts under tests/transcripts/ami, recorded from Asterisk 16.28 and 22.10. Two oddities: FullyBooted has no
+Timestamp, and DialBegin has no `Channel` when nobody dials (Originate).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from routing.model import DeviceState
+from telephony import names
+from telephony.ami.codec import AmiFieldError, Message
+
+RINGING_STATE: Final = "Ringing"  # ChannelStateDesc of a called phone that rings
+RINGING_STATUSES: Final = frozenset({"RINGING", "PROGRESS"})  # DialStatus; a phone with early media is alive too
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One leg as an event shows it. `uniqueid` is the key; `name` may change and is for reading endpoints from."""
+
+    uniqueid: str
+    name: str
+    state: str
+    variables: Mapping[str, str]
+
+    @property
+    def call_id(self) -> str:
+        """Our call id, "" on a channel that has none (not ours, or before the dialplan set it)."""
+        return self.variables.get(names.CALL, "")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCreated:
+    at: float
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStateChanged:
+    at: float
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRenamed:
+    at: float
+    uniqueid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialBegan:
+    at: float
+    channel: Channel | None  # who dials
+    dest: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class DialProgressed:
+    at: float
+    dest: Channel
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnded:
+    at: float
+    channel: Channel | None
+    dest: Channel
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeEntered:
+    at: float
+    bridge: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeLeft:
+    at: float
+    bridge: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class HangupRequested:
+    """`soft`: Asterisk or an AMI client asked for the end; else the far end did."""
+
+    at: float
+    channel: Channel
+    soft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHungUp:
+    at: float
+    channel: Channel
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged:
+    at: float
+    device: str
+    state: DeviceState
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalAnnounced:
+    """UserEvent HotlineArrival. `stamped_at` is the dialplan's own stamp."""
+
+    at: float
+    channel: Channel
+    call_id: str
+    number: str
+    stamped_at: float
+    trunk: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackAnnounced:
+    at: float
+    call_id: str
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownNumberDialled:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FullyBooted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ShuttingDown:
+    pass
+
+
+AmiEvent: TypeAlias = (
+    ChannelCreated
+    | ChannelStateChanged
+    | ChannelRenamed
+    | DialBegan
+    | DialProgressed
+    | DialEnded
+    | BridgeEntered
+    | BridgeLeft
+    | HangupRequested
+    | ChannelHungUp
+    | DeviceChanged
+    | ArrivalAnnounced
+    | FallbackAnnounced
+    | UnknownNumberDialled
+    | FullyBooted
+    | ShuttingDown
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChannel:
+    """One item of CoreShowChannels. `bridge` is None outside of any bridge."""
+
+    channel: Channel
+    bridge: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDevice:
+    """One item of DeviceStateList: a DeviceStateChange without Timestamp."""
+
+    device: str
+    state: DeviceState
+
+
+def _at(m: Message) -> float:
+    return _number(m, "Timestamp", m.one("Timestamp"))
+
+
+def _number(m: Message, header: str, text: str) -> float:
+    """A finite, non-negative decimal number. Python's float() would also take "nan", "1_0" and blanks."""
+    if not text.isascii() or not text.replace(".", "", 1).isdigit():
+        raise AmiFieldError(m.name, header, "is no number")
+    return float(text)
+
+
+def _channel(m: Message, prefix: str = "") -> Channel:
+    return Channel(
+        uniqueid=m.one(prefix + "Uniqueid"),
+        name=m.one(prefix + "Channel"),
+        state=m.one(prefix + "ChannelStateDesc"),
+        variables=m.variables(prefix),
+    )
+
+
+def _dialler(m: Message) -> Channel | None:
+    return _channel(m) if "Channel" in m else None
+
+
+def _device_state(m: Message) -> DeviceState:
+    text = m.one("State")
+    try:
+        return DeviceState(text)
+    except ValueError:
+        raise AmiFieldError(m.name, "State", "is no device state") from None
+
+
+def _user_event(m: Message) -> AmiEvent | None:
+    match m.one("UserEvent"):
+        case names.EVENT_ARRIVAL:
+            stamp_ms = _number(m, "Arrived", m.one("Arrived"))
+            line, trunk = m.one("Line"), m.one("Trunk")
+            return ArrivalAnnounced(_at(m), _channel(m), m.one("Call"), line, stamp_ms / 1000, trunk)
+        case names.EVENT_FALLBACK:
+            return FallbackAnnounced(_at(m), m.one("Call"), m.one("Stage"))
+        case names.EVENT_UNKNOWN_NUMBER:
+            return UnknownNumberDialled(_at(m))
+        case _:
+            return None  # other users' events of the same PBX
+
+
+_PARSERS: Final[Mapping[str, Callable[[Message], AmiEvent | None]]] = {
+    "Newchannel": lambda m: ChannelCreated(_at(m), _channel(m)),
+    "Newstate": lambda m: ChannelStateChanged(_at(m), _channel(m)),
+    "Rename": lambda m: ChannelRenamed(_at(m), m.one("Uniqueid"), m.one("Newname")),
+    "DialBegin": lambda m: DialBegan(_at(m), _dialler(m), _channel(m, "Dest")),
+    "DialState": lambda m: DialProgressed(_at(m), _channel(m, "Dest"), m.one("DialStatus")),
+    "DialEnd": lambda m: DialEnded(_at(m), _dialler(m), _channel(m, "Dest"), m.one("DialStatus")),
+    "BridgeEnter": lambda m: BridgeEntered(_at(m), m.one("BridgeUniqueid"), _channel(m)),
+    "BridgeLeave": lambda m: BridgeLeft(_at(m), m.one("BridgeUniqueid"), _channel(m)),
+    "HangupRequest": lambda m: HangupRequested(_at(m), _channel(m), soft=False),
+    "SoftHangupRequest": lambda m: HangupRequested(_at(m), _channel(m), soft=True),
+    "Hangup": lambda m: ChannelHungUp(_at(m), _channel(m), int(_number(m, "Cause", m.one("Cause")))),
+    "DeviceStateChange": lambda m: DeviceChanged(_at(m), m.one("Device"), _device_state(m)),
+    "UserEvent": _user_event,
+    "FullyBooted": lambda m: FullyBooted(),
+    "Shutdown": lambda m: ShuttingDown(),
+}
+
+WANTED: Final = frozenset(_PARSERS)
+
+
+def parse(m: Message) -> AmiEvent | None:
+    """The typed event, or None for one that does not concern us. Raises AmiFieldError."""
+    parser = _PARSERS.get(m.name) if m.is_event else None
+    return None if parser is None else parser(m)
+
+
+def shown_channel(m: Message) -> ShownChannel:
+    """Raises AmiFieldError."""
+    return ShownChannel(_channel(m), m.one("BridgeId") or None)
+
+
+def shown_device(m: Message) -> ShownDevice:
+    """Raises AmiFieldError."""
+    return ShownDevice(m.one("Device"), _device_state(m))

@@ -1,0 +1,114 @@
+"""What comes off the wire, in its order, to routing events: parsing, tracking, rebuilding. No IO, no clock.
+
+Messages and finished lists go through here in the order in which Asterisk wrote them, and that order is the whole proof
+of a rebuild: one AMI session writes a list in one piece, and an event that was written before a list had happened before
+it. So what came before the list is in it, and what comes after is applied on top; both may tell the same thing twice,
+which the tracker takes. Until the first list of channels events are not believed, device states excepted: those only
+replace one another.
+
+A reconcile compares the followed picture with a new list. Asterisk may know more than it has told us so far, so a
+difference counts only when a second list, a moment later, shows the same one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from routing import events as routing
+from telephony.ami import events as ami
+from telephony.ami import picture
+from telephony.ami.codec import AmiFieldError, Message
+from telephony.ami.legs import Seats
+from telephony.ami.tracker import Tracker
+
+T = TypeVar("T")
+
+
+class Feed:
+    """`on_event` gets routing events. `live` is true from the first picture to the loss of the link."""
+
+    def __init__(self, dial_strings: Mapping[str, str], on_event: Callable[[routing.Event], None]) -> None:
+        self._on_event = on_event
+        self.tracker = Tracker(dial_strings, self._believed)
+        self.live = False
+        self.events = 0
+        self.unknown_numbers = 0
+        self.field_errors: Counter[str] = Counter()  # "Event.Header" -> messages dropped
+        self.reconcile_drift: Counter[str] = Counter()  # kind -> confirmed differences
+        self.last_field_error = ""
+        self._suspected: set[tuple[str, str]] = set()
+
+    def _believed(self, event: routing.Event) -> None:
+        if self.live:
+            self._on_event(event)
+
+    def set_seats(self, dial_strings: Mapping[str, str]) -> None:
+        """After a reload of the configuration. The next picture brings the states of new seats."""
+        self.tracker.seats = Seats(dial_strings)
+
+    def message(self, message: Message) -> ami.AmiEvent | None:
+        """One event off the wire; returns it typed, for those that concern the link itself."""
+        event = self._checked(ami.parse, message)
+        if event is None:
+            return None
+        self.events += 1
+        if isinstance(event, ami.UnknownNumberDialled):
+            self.unknown_numbers += 1
+        elif self.live or isinstance(event, ami.DeviceChanged):
+            self._track(event)
+        return event
+
+    def _track(self, event: ami.AmiEvent) -> None:
+        try:
+            self.tracker.handle(event)
+        except AmiFieldError as error:
+            self._count(error)
+
+    def devices(self, items: Iterable[Message]) -> None:
+        """A finished DeviceStateList."""
+        shown = [d for d in (self._checked(ami.shown_device, m) for m in items) if d is not None]
+        self.tracker.devices = picture.read_devices(shown, self.tracker.seats)
+
+    def channels(self, items: Iterable[Message], at: float) -> bool:
+        """A finished CoreShowChannels, asked for after the devices. False: look again in a moment, then it is certain.
+
+        `at`: epoch seconds of the moment, by Asterisk's clock where it is known.
+        """
+        shown = [c for c in (self._checked(ami.shown_channel, m) for m in items) if c is not None]
+        calls = picture.read_calls(shown, self.tracker.seats, self.tracker.calls, at)
+        told = picture.picture(calls, self.tracker.devices, at)
+        if self.live and not self._agrees(told):
+            return False
+        self.tracker.replace(calls)
+        self.live = True
+        self._on_event(told)
+        return True
+
+    def _agrees(self, told: routing.Picture) -> bool:
+        """Counts what two looks in a row found wrong. A first finding is only a suspicion."""
+        found = picture.differences(picture.picture(self.tracker.calls, self.tracker.devices, told.at), told)
+        confirmed, first_look = found & self._suspected, not self._suspected
+        self.reconcile_drift.update(kind for kind, _ in confirmed)
+        self._suspected = found if first_look else set()
+        return not (found and first_look)
+
+    def lost(self) -> None:
+        """The link is down: from here on nothing is certain."""
+        was_live, self.live = self.live, False
+        self.tracker.forget()
+        self._suspected = set()
+        if was_live:
+            self._on_event(routing.AmiLost())
+
+    def _checked(self, read: Callable[[Message], T], message: Message) -> T | None:
+        try:
+            return read(message)
+        except AmiFieldError as error:
+            self._count(error)
+            return None
+
+    def _count(self, error: AmiFieldError) -> None:
+        self.field_errors[f"{error.message}.{error.header}"] += 1
+        self.last_field_error = str(error)

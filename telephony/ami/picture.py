@@ -1,0 +1,128 @@
+"""Lists to pictures: what Asterisk says of itself after a (re)connect, and whether what we followed agrees with it.
+
+`CoreShowChannels` alone is enough for calls: each item carries our variables (`channelvars`) and its BridgeId, so
+`BridgeList` would add nothing. Seats come from `DeviceStateList`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from routing.events import Picture, SeenCall
+from routing.model import DeviceState
+from telephony import names
+from telephony.ami.codec import AmiFieldError
+from telephony.ami.events import RINGING_STATE, ShownChannel, ShownDevice
+from telephony.ami.legs import CallId, Leg, Seats, TrackedCall, connected
+
+
+def read_calls(
+    shown: Iterable[ShownChannel], seats: Seats, known: Mapping[str, TrackedCall], at: float
+) -> dict[str, TrackedCall]:
+    """The calls whose caller's channel is among those shown, with their legs.
+
+    `known` lends what no list tells: the exact times of arrival and answer, and who began an end. `at` stands in for an
+    answer of which nobody kept the time.
+    """
+    ours = [item for item in shown if item.channel.call_id]
+    calls = {call.call_id: call for item in ours if (call := _call(item, known)) is not None}
+    for item in ours:
+        call = calls.get(item.channel.call_id)
+        if call is not None and item.channel.uniqueid != call.caller.uniqueid:
+            call.legs[item.channel.uniqueid] = _leg(item, seats)
+    for call in calls.values():
+        _settle(call, known.get(call.call_id), at)
+    return calls | _fading(known, {item.channel.uniqueid for item in ours})
+
+
+def _fading(known: Mapping[str, TrackedCall], alive: set[str]) -> dict[str, TrackedCall]:
+    """Calls that are over, of which some leg is still there: it must be followed to its end, in silence."""
+    return {i: call for i, call in known.items() if call.over and alive & call.legs.keys()}
+
+
+def _call(item: ShownChannel, known: Mapping[str, TrackedCall]) -> TrackedCall | None:
+    """The call of which this is the caller's channel, else None. A spoilt id concerns one channel, not the picture."""
+    channel = item.channel
+    try:
+        call_id = CallId.parse(channel.call_id)
+    except AmiFieldError:
+        return None
+    if call_id.caller != channel.uniqueid:
+        return None
+    before = known.get(call_id.text)
+    answered_ms = channel.variables.get(names.ANSWERED, "")
+    return TrackedCall(
+        call_id=call_id.text,
+        caller=Leg(channel.uniqueid, channel.name, channel.variables.get(names.SEAT_VAR) or None, item.bridge),
+        number=channel.variables.get(names.LINE, ""),
+        arrived_at=call_id.stamped_at if before is None else before.arrived_at,
+        answered_at=int(answered_ms) / 1000 if answered_ms.isascii() and answered_ms.isdigit() else None,
+    )
+
+
+def _leg(item: ShownChannel, seats: Seats) -> Leg:
+    """A phone in no bridge may still be dialled, even when it is up: `U()` runs before the bridge."""
+    channel, rings = item.channel, item.channel.state == RINGING_STATE
+    seat_id = seats.of_channel(channel)
+    return Leg(channel.uniqueid, channel.name, seat_id, item.bridge, rings, rings, dial_over=item.bridge is not None)
+
+
+def _settle(call: TrackedCall, before: TrackedCall | None, at: float) -> None:
+    """Whose talk it is, and what only the one who watched can know."""
+    phones = connected(call)
+    if phones:
+        phone = next((p for p in phones if p.seat_id is not None), phones[0])
+        call.talk = phone.uniqueid
+        call.answered_at = call.answered_at or at
+    if before is None:
+        return
+    if before.talk in call.legs:
+        call.talk, call.answered_at = before.talk, before.answered_at
+    call.ended_by = before.ended_by
+    for uniqueid, leg in call.legs.items():
+        old = before.legs.get(uniqueid)
+        if old is not None:
+            leg.seat_id = leg.seat_id or old.seat_id
+            leg.dial_begun, leg.dial_over = leg.dial_begun or old.dial_begun, leg.dial_over or old.dial_over
+            leg.far_end_left, leg.ended_by_us = old.far_end_left, old.ended_by_us
+
+
+def picture(calls: Mapping[str, TrackedCall], devices: Mapping[str, DeviceState], at: float) -> Picture:
+    """What routing needs to know of it."""
+    return Picture(tuple(_seen(call) for call in calls.values() if not call.over), dict(devices), at)
+
+
+def _seen(call: TrackedCall) -> SeenCall:
+    talk = call.legs.get(call.talk or "")
+    talked = talk is not None or call.answered_at is not None
+    return SeenCall(
+        call_id=call.call_id,
+        number=call.number,
+        arrived_at=call.arrived_at,
+        answered_at=call.answered_at,
+        seat_id=(call.caller.seat_id if talk is None else talk.seat_id or "") if talked else None,
+        bridged=talk is not None,
+        ringing=tuple(leg.seat_id for leg in call.legs.values() if leg.ringing and leg.seat_id is not None),
+    )
+
+
+def read_devices(shown: Iterable[ShownDevice], seats: Seats) -> dict[str, DeviceState]:
+    """The state of every seat that Asterisk listed; a seat it did not list has no endpoint."""
+    found = ((seats.of_device(item.device), item.state) for item in shown)
+    return {seat_id: state for seat_id, state in found if seat_id is not None}
+
+
+def differences(followed: Picture, told: Picture) -> set[tuple[str, str]]:
+    """(kind, call or seat id) of what we believed and Asterisk does not, or the other way round."""
+    ours = {call.call_id: call for call in followed.calls}
+    theirs = {call.call_id: call for call in told.calls}
+    found = {("call_missed", i) for i in theirs.keys() - ours.keys()}
+    found |= {("call_gone", i) for i in ours.keys() - theirs.keys()}
+    for i in ours.keys() & theirs.keys():
+        a, b = ours[i], theirs[i]
+        if a.bridged != b.bridged or (a.bridged and a.seat_id != b.seat_id):
+            found.add(("talk", i))
+        if set(a.ringing) != set(b.ringing):
+            found.add(("ringing", i))
+    seats = followed.seats.keys() | told.seats.keys()
+    return found | {("seat", s) for s in seats if followed.seats.get(s) != told.seats.get(s)}

@@ -1,0 +1,262 @@
+"""AMI events to routing events; owns the map from calls to channels.
+
+Theory of operation. A call begins with the dialplan's HotlineArrival on the caller's channel and ends with that channel's
+Hangup; CallEnded is the last event of a call. Everything between is read off its legs:
+
+* a phone is dialled (DialBegin), rings (DialState or Newstate, whichever comes first), stops (DialEnd);
+* caller and phone are *connected* when bridges and Local pipes lead from one to the other. The order of the BridgeEnter
+  events differs with the way of the call, so the question is asked anew after each of them, and answered once per talk;
+* a talk ends with the phone's Hangup. Who began the end is decided by what came first: HangupRequest on the caller's
+  channel (caller), any request on the phone's (agent), SoftHangupRequest on the caller's, or nothing at all (pbx).
+  Later requests are Asterisk tidying up. A phone is *lost* when it was the first to go, without a goodbye of its own, by
+  cause 44 (no RTP).
+
+Races met. Asterisk 16 hangs up the caller before the lost phone: the talk is then closed by the caller's Hangup. A caller
+who leaves several ringing seats is gone before their DialEnd: legs of a call that is over are followed to their end in
+silence. Events before and after a rebuild may tell the same thing twice: every step is idempotent.
+
+Nothing here raises for what Asterisk sends; what does not fit is counted in `drift` and repaired by the next picture.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import singledispatchmethod
+from typing import Final
+
+from routing import events as routing
+from routing.model import DeviceState
+from telephony import names
+from telephony.ami import events as ami
+from telephony.ami.legs import CallId, Leg, Seats, TrackedCall, connected
+
+NO_RTP_CAUSE: Final = 44  # AST_CAUSE_REQUESTED_CHAN_UNAVAIL, set by rtp_timeout
+STAMP_TOLERANCE_S: Final = 0.5  # clause of the design: a larger difference flags the call
+MAX_BORN: Final = 10_000  # channels whose Hangup we never saw must not pile up
+
+Emit = Callable[[routing.Event], None]
+
+
+class Tracker:
+    """Feed it typed AMI events in order; it calls `emit` for each routing event."""
+
+    def __init__(self, dial_strings: Mapping[str, str], emit: Emit) -> None:
+        """`dial_strings`: seat id -> dial string, to know a seat by its device."""
+        self._emit = emit
+        self.seats = Seats(dial_strings)
+        self.calls: dict[str, TrackedCall] = {}
+        self.devices: dict[str, DeviceState] = {}  # seat id -> state
+        self.drift: Counter[str] = Counter()
+        self.stamps_differ = 0
+        self._call_of: dict[str, str] = {}  # uniqueid -> call id
+        self._born: dict[str, float] = {}  # uniqueid -> creation, of channels that are no call's yet
+
+    def replace(self, calls: Mapping[str, TrackedCall]) -> None:
+        """Believe a rebuilt picture instead of what was followed so far."""
+        self.calls = dict(calls)
+        self._call_of = {
+            leg.uniqueid: call.call_id for call in calls.values() for leg in (call.caller, *call.legs.values())
+        }
+        self._born.clear()
+
+    def forget(self) -> None:
+        """The link is down: nothing seen before is certain."""
+        self.replace({})
+        self.devices.clear()
+
+    @singledispatchmethod
+    def handle(self, event: ami.AmiEvent) -> None:
+        """Events without a handler of their own say nothing about calls."""
+
+    # -- arrival -------------------------------------------------------------------------------------------------------
+
+    @handle.register
+    def _(self, event: ami.ChannelCreated) -> None:
+        if len(self._born) < MAX_BORN:
+            self._born[event.channel.uniqueid] = event.at
+
+    @handle.register
+    def _(self, event: ami.ArrivalAnnounced) -> None:
+        if CallId.parse(event.call_id).caller != event.channel.uniqueid:
+            self.drift["arrival_on_another_channel"] += 1
+        elif event.call_id not in self.calls:
+            arrived_at = self._born.pop(event.channel.uniqueid, event.stamped_at)
+            self.stamps_differ += abs(arrived_at - event.stamped_at) > STAMP_TOLERANCE_S
+            self._begin(event.call_id, event.channel, event.number, arrived_at)
+            self._emit(routing.CallSeen(event.call_id, event.number, arrived_at, trunk=event.trunk))
+
+    def _begin(self, call_id: str, caller: ami.Channel, number: str, arrived_at: float) -> TrackedCall:
+        call = TrackedCall(call_id, Leg(caller.uniqueid, caller.name), number, arrived_at)
+        self.calls[call_id] = call
+        self._call_of[caller.uniqueid] = call_id
+        return call
+
+    @handle.register
+    def _(self, event: ami.FallbackAnnounced) -> None:
+        self._emit(routing.FallbackUsed(event.call_id, event.stage, event.at))
+
+    # -- presentation --------------------------------------------------------------------------------------------------
+
+    @handle.register
+    def _(self, event: ami.DialBegan) -> None:
+        call, leg = self._place(event.dest)
+        if call is None or leg is None or leg.dial_begun:
+            return
+        leg.dial_begun = True
+        if leg.seat_id is not None and not call.over:
+            call.ended_by = None  # whatever began to end before, the call goes on
+            self._emit(routing.SeatDialing(call.call_id, leg.seat_id, event.at))
+
+    @handle.register
+    def _(self, event: ami.DialProgressed) -> None:
+        if event.status in ami.RINGING_STATUSES:
+            self._rings(event.dest, event.at)
+
+    @handle.register
+    def _(self, event: ami.ChannelStateChanged) -> None:
+        if event.channel.state == ami.RINGING_STATE:
+            self._rings(event.channel, event.at)
+
+    def _rings(self, phone: ami.Channel, at: float) -> None:
+        call, leg = self._place(phone)
+        if call is None or leg is None or leg.ringing or leg.dial_over or leg is call.caller:
+            return
+        leg.ringing = True
+        if leg.seat_id is not None and not call.over:
+            self._emit(routing.SeatRinging(call.call_id, leg.seat_id, at))
+
+    @handle.register
+    def _(self, event: ami.DialEnded) -> None:
+        call, leg = self._place(event.dest)
+        if call is not None and leg is not None:
+            self._dial_ended(call, leg, event.status, event.at)
+
+    def _dial_ended(self, call: TrackedCall, leg: Leg, status: str, at: float) -> None:
+        was_over, leg.dial_over, leg.ringing = leg.dial_over, True, False
+        if leg.seat_id is not None and not was_over and not call.over:
+            self._emit(routing.SeatDialEnded(call.call_id, leg.seat_id, status, at))
+
+    # -- talk ----------------------------------------------------------------------------------------------------------
+
+    @handle.register
+    def _(self, event: ami.BridgeEntered) -> None:
+        call, leg = self._place(event.channel)
+        if call is None or leg is None:
+            return
+        leg.bridge = event.bridge
+        phones = connected(call) if call.talk is None and not call.over else []
+        if phones:
+            phone = next((p for p in phones if p.seat_id is not None), phones[0])
+            call.talk, call.answered_at, call.ended_by = phone.uniqueid, event.at, None
+            self._emit(routing.CallAnswered(call.call_id, phone.seat_id or "", event.at))
+
+    @handle.register
+    def _(self, event: ami.BridgeLeft) -> None:
+        _, leg = self._known(event.channel.uniqueid)
+        if leg is not None and leg.bridge == event.bridge:  # a late leave must not undo a later enter
+            leg.bridge = None
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    @handle.register
+    def _(self, event: ami.HangupRequested) -> None:
+        call, leg = self._known(event.channel.uniqueid)
+        if call is None or leg is None:
+            return
+        leg.far_end_left |= not event.soft
+        leg.ended_by_us |= event.soft
+        if leg is call.caller:
+            call.ended_by = call.ended_by or ("pbx" if event.soft else "caller")
+        elif leg.uniqueid == call.talk:
+            call.ended_by = call.ended_by or "agent"
+
+    @handle.register
+    def _(self, event: ami.ChannelHungUp) -> None:
+        uniqueid = event.channel.uniqueid
+        self._born.pop(uniqueid, None)
+        call, leg = self._known(uniqueid)
+        if call is None or leg is None:
+            return
+        del self._call_of[uniqueid]
+        if leg is call.caller:
+            self._caller_gone(call, event)
+        else:
+            self._leg_gone(call, leg, event)
+        if call.over and not call.legs:
+            del self.calls[call.call_id]
+
+    def _leg_gone(self, call: TrackedCall, leg: Leg, event: ami.ChannelHungUp) -> None:
+        del call.legs[leg.uniqueid]
+        if (leg.dial_begun or leg.ringing) and not leg.dial_over:
+            self.drift["dial_end_missed"] += not call.over
+            self._dial_ended(call, leg, "CANCEL", event.at)  # the one status that blames nobody
+        if leg.uniqueid == call.talk:
+            call.ended_by = call.ended_by or "agent"
+            self._talk_ended(call, leg, event)
+
+    def _caller_gone(self, call: TrackedCall, event: ami.ChannelHungUp) -> None:
+        phone = call.legs.get(call.talk or "")
+        if phone is not None:
+            self._talk_ended(call, phone, event)
+        call.over = True
+        self._emit(routing.CallEnded(call.call_id, event.at, event.cause, call.ended_by or "pbx"))
+
+    def _talk_ended(self, call: TrackedCall, phone: Leg, event: ami.ChannelHungUp) -> None:
+        """`event` is the end of the phone, or of the caller when that came first."""
+        call.talk = None
+        lost = call.ended_by == "agent" and event.cause == NO_RTP_CAUSE and not phone.far_end_left
+        self._emit(routing.AgentLegEnded(call.call_id, phone.seat_id or "", lost, event.at))
+
+    # -- devices, names ------------------------------------------------------------------------------------------------
+
+    @handle.register
+    def _(self, event: ami.DeviceChanged) -> None:
+        seat_id = self.seats.of_device(event.device)
+        if seat_id is not None:
+            self.devices[seat_id] = event.state
+            self._emit(routing.SeatStateChanged(seat_id, event.state, event.at))
+
+    @handle.register
+    def _(self, event: ami.ChannelRenamed) -> None:
+        _, leg = self._known(event.uniqueid)
+        if leg is not None:
+            leg.name = event.name
+
+    # -- the map -------------------------------------------------------------------------------------------------------
+
+    def _known(self, uniqueid: str) -> tuple[TrackedCall | None, Leg | None]:
+        call = self.calls.get(self._call_of.get(uniqueid, ""))
+        return call, None if call is None else call.leg(uniqueid)
+
+    def _place(self, channel: ami.Channel) -> tuple[TrackedCall | None, Leg | None]:
+        """The call and leg of a channel; a leg that is seen for the first time is taken in.
+
+        A leg never brings its call to life: after the end of a call its legs still talk for some milliseconds.
+        """
+        call, leg = self._known(channel.uniqueid)
+        if call is not None and leg is not None:
+            leg.seat_id = leg.seat_id or (None if leg is call.caller else self.seats.of_channel(channel))
+            return call, leg
+        if not channel.call_id:
+            return None, None
+        call = self.calls.get(channel.call_id) or self._missed_arrival(channel)
+        if call is None:
+            self.drift["leg_of_unknown_call"] += 1
+            return None, None
+        self._born.pop(channel.uniqueid, None)
+        self._call_of[channel.uniqueid] = call.call_id
+        if channel.uniqueid == call.caller.uniqueid:
+            return call, call.caller
+        leg = call.legs[channel.uniqueid] = Leg(channel.uniqueid, channel.name, self.seats.of_channel(channel))
+        return call, leg
+
+    def _missed_arrival(self, channel: ami.Channel) -> TrackedCall | None:
+        """The caller's own channel proves that the call lives, even when its arrival was never announced to us."""
+        call_id = CallId.parse(channel.call_id)
+        if call_id.caller != channel.uniqueid:
+            return None
+        self.drift["arrival_missed"] += 1
+        number = channel.variables.get(names.LINE, "")
+        self._emit(routing.CallSeen(call_id.text, number, call_id.stamped_at))
+        return self._begin(call_id.text, channel, number, call_id.stamped_at)
