@@ -40,6 +40,13 @@ class SessionClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionRefused:
+    """Asterisk did not take our decision, or the session ended before it could: nothing rings."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class GoodbyeAsked:
     """The agent's leg ended first; the dialplan asks (`/after`, lease 2 s): was it a goodbye or was the leg lost?"""
 
@@ -62,6 +69,7 @@ class CallSeen:
     emergency: bool = False
     caller_ref: str | None = None
     caller_sealed: str | None = None
+    caller_number: str = field(default="", repr=False)  # as Asterisk has it; the shell seals and clears it
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +238,7 @@ class Tick:
 Event: TypeAlias = (
     CallHeld
     | SessionClosed
+    | DecisionRefused
     | GoodbyeAsked
     | CallSeen
     | SeatDialing

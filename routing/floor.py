@@ -127,8 +127,8 @@ class Floor:
         self._anybody.clear()
         self.presence_changed = True
 
-    def sign_in(self, agent_id: str, seat_id: str, now: float, wall: float) -> str | None:
-        """Seats a person. Returns a sentence when it cannot be done."""
+    def refusal(self, agent_id: str, seat_id: str) -> str | None:
+        """Why this person cannot sign in there, as a sentence; None when nothing stands against it."""
         if agent_id not in self.rules.agents:
             return f"agent {agent_id} is not known"
         if seat_id not in self.rules.seats:
@@ -139,10 +139,16 @@ class Floor:
         agent = self.agents[agent_id]
         if agent.seat_id not in (None, seat_id):
             return f"agent {agent_id} is signed in at seat {agent.seat_id}; sign out there first"
+        return None
+
+    def sign_in(self, agent_id: str, seat_id: str, now: float, wall: float) -> None:
+        """Seats a person; without effect when `refusal` has a reason."""
+        if self.refusal(agent_id, seat_id) is not None:
+            return
+        agent = self.agents[agent_id]
         self.at_seat[seat_id] = agent_id
         self.agents[agent_id] = replace(agent, seat_id=seat_id)
         self.apply(agent_id, AgentEvent.SIGNED_IN, now, wall)
-        return None
 
     def sign_out(self, agent_id: str, now: float, wall: float) -> None:
         """Busy with a caller: afterwards."""

@@ -10,25 +10,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routing import events as e
+from routing import talking
 from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallState
 from routing.calls import Call
 from routing.steps import CallOutcome, StepKind
 
 if TYPE_CHECKING:
-    from routing.engine import Engine
+    from routing.desk import Desk
 
 # A call younger than this when the picture was taken may be missing from it by no fault.
 FRESH_S = 2.0
 
 
-def remember(engine: Engine, event: e.Remembered) -> None:
+def remember(desk: Desk, event: e.Remembered) -> None:
     """Calls that the records know as not ended, and who was signed in, from before our start."""
     for old in event.calls:
-        line = engine.serving(old.number)
-        if line is None or engine.known(old.call_id) is not None:
+        line = desk.serving(old.number)
+        if line is None or desk.known(old.call_id) is not None:
             continue
-        arrived = engine.now - max(0.0, engine.wall - old.arrived_at)
+        arrived = desk.now - max(0.0, desk.wall - old.arrived_at)
         call = Call(
             old.call_id,
             old.number,
@@ -44,68 +45,68 @@ def remember(engine: Engine, event: e.Remembered) -> None:
             caller_ref=old.caller_ref,
             last_seq=old.last_seq,
         )
-        engine.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there
+        desk.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there
     for agent_id, seat_id in event.signed_in.items():
-        engine.floor.sign_in(agent_id, seat_id, engine.now, engine.wall)
+        desk.floor.sign_in(agent_id, seat_id, desk.now, desk.wall)
 
 
-def take_picture(engine: Engine, picture: e.Picture) -> None:
+def take_picture(desk: Desk, picture: e.Picture) -> None:
     """Makes our picture agree with Asterisk's."""
     for seat_id, state in picture.seats.items():
-        engine.floor.device(seat_id, state, engine.now, engine.wall)
+        desk.floor.device(seat_id, state, desk.now, desk.wall)
     for seen in picture.calls:
-        _take_call(engine, seen)
+        _take_call(desk, seen)
     there = {seen.call_id for seen in picture.calls}
-    for call in list(engine.calls.values()):
+    for call in list(desk.calls.values()):
         if call.id not in there and call.session is None and call.touched < picture.at - FRESH_S:
-            _gone(engine, call, picture.at)
-    _free_agents(engine, picture)
+            _gone(desk, call, picture.at)
+    _free_agents(desk, picture)
 
 
-def _take_call(engine: Engine, seen: e.SeenCall) -> None:
-    call = engine.known(seen.call_id)
+def _take_call(desk: Desk, seen: e.SeenCall) -> None:
+    call = desk.known(seen.call_id)
     if call is None:
-        call = engine.arrive(seen.call_id, seen.number, seen.arrived_at)
+        call = desk.arrive(seen.call_id, seen.number, seen.arrived_at)
         if call is None:
             return
     talks = seen.seat_id is not None and seen.bridged
     recovered = call.touched == 0.0 or (talks and call.state is not CallState.CONNECTED)
     if recovered:
-        engine.step(engine.put(call), StepKind.RECOVERED, state="talking" if talks else "waiting")
-        call = engine.calls[call.id]
+        desk.step(desk.put(call), StepKind.RECOVERED, state="talking" if talks else "waiting")
+        call = desk.calls[call.id]
     if talks and call.state is not CallState.CONNECTED:
         assert seen.seat_id is not None
-        engine.connect(call, seen.seat_id, seen.answered_at or engine.wall)
+        talking.connect(desk, call, seen.seat_id, seen.answered_at or desk.wall)
     elif talks:
-        _seat_again(engine, call)
+        _seat_again(desk, call)
     elif call.state is CallState.CONNECTED and not seen.ringing:
-        engine.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
+        desk.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
     for seat_id in seen.ringing:
-        agent = engine.floor.agent_at(seat_id)
+        agent = desk.floor.agent_at(seat_id)
         if call.presentation is None and agent is not None and agent.state is not AgentState.RINGING:
-            engine.put(replace(engine.calls[call.id], fallback_seats=call.fallback_seats | {seat_id}))
-            engine.agent(agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
+            desk.put(replace(desk.calls[call.id], fallback_seats=call.fallback_seats | {seat_id}))
+            desk.agent(agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
 
 
-def _seat_again(engine: Engine, call: Call) -> None:
+def _seat_again(desk: Desk, call: Call) -> None:
     """While AMI was down the agent of a talk may have been tried and paused: he talks."""
-    agent = engine.floor.agent_at(call.seat_id) if call.seat_id else None
+    agent = desk.floor.agent_at(call.seat_id) if call.seat_id else None
     if agent is not None and (agent.state is not AgentState.TALKING or agent.call_id != call.id):
-        engine.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
+        desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
 
 
-def _gone(engine: Engine, call: Call, at: float) -> None:
+def _gone(desk: Desk, call: Call, at: float) -> None:
     """It ended while nobody told us. Without a stamp nothing proves an answer, so it never improves a figure."""
-    engine.step(call, StepKind.FLAG, flag="unseen", detail="ended while AMI or the service was down")
-    call = engine.calls[call.id]
+    desk.step(call, StepKind.FLAG, flag="unseen", detail="ended while AMI or the service was down")
+    call = desk.calls[call.id]
     answered = call.answered_at is not None
-    engine.end(call, at, None, "unknown", CallOutcome.ANSWERED if answered else CallOutcome.FAILED)
+    talking.end(desk, call, at, None, "unknown", CallOutcome.ANSWERED if answered else CallOutcome.FAILED)
 
 
-def _free_agents(engine: Engine, picture: e.Picture) -> None:
+def _free_agents(desk: Desk, picture: e.Picture) -> None:
     """Nobody stays talking or ringing for a call that Asterisk does not have."""
-    for agent in list(engine.floor.agents.values()):
+    for agent in list(desk.floor.agents.values()):
         busy = agent.state in (AgentState.TALKING, AgentState.RINGING)
-        if busy and (agent.call_id is None or agent.call_id not in engine.calls):
+        if busy and (agent.call_id is None or agent.call_id not in desk.calls):
             event = AgentEvent.CALL_ENDED if agent.state is AgentState.TALKING else AgentEvent.PRESENTATION_LIFTED
-            engine.agent(agent.id, event, limit_s=0.0 if event is AgentEvent.CALL_ENDED else None)
+            desk.agent(agent.id, event, limit_s=0.0 if event is AgentEvent.CALL_ENDED else None)

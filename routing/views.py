@@ -9,17 +9,17 @@ from routing.call_state import CallState
 from routing.model import DeviceState, EngineView, LineView, Mode, SeatView
 
 if TYPE_CHECKING:
-    from routing.engine import Engine
+    from routing.desk import Desk
 
 UNANSWERED = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
 
 
-def engine_view(engine: Engine, now: float) -> EngineView:
+def engine_view(engine: Desk, now: float) -> EngineView:
     """A snapshot; a merged number's calls are counted at the line that serves them."""
     return EngineView(_lines(engine, now), _seats(engine, now), engine.deciding, engine.floor.ami_up)
 
 
-def _lines(engine: Engine, now: float) -> tuple[LineView, ...]:
+def _lines(engine: Desk, now: float) -> tuple[LineView, ...]:
     waits: dict[str, list[float]] = {}
     talking: dict[str, int] = {}
     for call in engine.calls.values():
@@ -40,11 +40,11 @@ def _lines(engine: Engine, now: float) -> tuple[LineView, ...]:
     )
 
 
-def _seats(engine: Engine, now: float) -> tuple[SeatView, ...]:
+def _seats(engine: Desk, now: float) -> tuple[SeatView, ...]:
     return tuple(_seat(engine, seat_id, now) for seat_id in engine.rules.seats)
 
 
-def _seat(engine: Engine, seat_id: str, now: float) -> SeatView:
+def _seat(engine: Desk, seat_id: str, now: float) -> SeatView:
     agent = engine.floor.agent_at(seat_id)
     device = engine.floor.devices.get(seat_id, DeviceState.UNKNOWN)
     if agent is None:

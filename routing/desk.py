@@ -1,0 +1,130 @@
+"""The desk at which routing is done: the calls, the queue, the floor, and the few acts everything else is made of.
+
+State only the engine's own modules may touch; every record in it is frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from heapq import heappush
+from typing import Any
+
+from routing import call_state, choice
+from routing import commands as c
+from routing.agent_state import AgentEvent, AgentState
+from routing.call_state import CallEvent, CallState
+from routing.calls import Call, Queue
+from routing.floor import Floor
+from routing.model import Line, Mode, Rules
+from routing.steps import Step, StepKind, Value
+
+
+class Desk:
+    """Owns the only mutable state of routing."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.floor = Floor(rules)
+        self.calls: dict[str, Call] = {}
+        self.queue = Queue()
+        self.deciding = False
+        self.now = self.wall = 0.0
+        self.out: list[c.Command] = []
+        self.illegal = 0  # transitions that our tables do not know: our picture differs from the switch
+        self.timers: list[tuple[float, int, str, str]] = []
+        self.timer_no = 0
+        self.dirty_calls: dict[str, None] = {}
+        self.redials: dict[str, tuple[float, float]] = {}  # caller_ref -> (position, left at)
+        self.ended: dict[str, float] = {}
+        self.presentation_no = 0
+
+    def serving(self, number: str) -> Line | None:
+        """The line that serves a dialled number; a merged number is served as another line."""
+        line = self.rules.lines.get(number)
+        if line is not None and line.mode is Mode.MERGED and line.into is not None:
+            return self.rules.lines.get(line.into)
+        return line
+
+    def known(self, call_id: str) -> Call | None:
+        return self.calls.get(call_id)
+
+    def put(self, call: Call) -> Call:
+        call = replace(call, touched=self.wall)
+        self.calls[call.id] = call
+        return call
+
+    def move(self, call: Call, event: CallEvent, **changes: Any) -> Call:
+        """The only place where a call changes its state. `changes` go with the transition."""
+        state = call_state.step(call.state, event)
+        if state is call.state and (call.state, event) in call_state.IGNORED:
+            return self.put(call)
+        call = self.put(replace(call, state=state, **changes))
+        if state is not CallState.QUEUED:
+            self.queue.drop(call.id)
+        return call
+
+    def step(self, call: Call, kind: StepKind, at: float | None = None, **data: Value) -> Call:
+        """Records what happened; `seq` grows within the call, also across a restart."""
+        call = self.calls.get(call.id, call)
+        seq = max(call.last_seq + 1, int(self.wall * 1000))
+        call = replace(call, last_seq=seq)
+        if call.id in self.calls:
+            self.calls[call.id] = call
+        at = self.wall if at is None else at
+        self.out.append(
+            c.WriteStep(Step(call.id, seq, round(at, 3), kind, {k: v for k, v in data.items() if v is not None}))
+        )
+        return call
+
+    def arrive(self, call_id: str, number: str, arrived_at: float, **facts: Any) -> Call | None:
+        """A call we did not know. None when it ended already or nobody serves the number."""
+        line = self.serving(number)
+        if line is None or call_id in self.ended:
+            return None
+        arrived = self.now - max(0.0, self.wall - arrived_at)
+        caller_ref = facts.get("caller_ref")
+        sealed = facts.pop("caller_sealed", None)
+        call = Call(call_id, number, line, arrived_at, arrived, self._position(arrived, caller_ref), **facts)
+        call = self.put(call)
+        return self.step(
+            call,
+            StepKind.OFFERED,
+            arrived_at,
+            number=number,
+            line=line.number,
+            trunk=call.trunk,
+            arrived_at=arrived_at,
+            caller_ref=caller_ref,
+            caller_sealed=sealed,
+            emergency=call.emergency,
+        )
+
+    def _position(self, arrived: float, caller_ref: str | None) -> float:
+        """A redial within the time keeps the old place; the metric clock is not touched."""
+        keeps = self.rules.timing.redial_keeps_place_s
+        self.redials = {ref: old for ref, old in self.redials.items() if self.now - old[1] <= keeps}
+        old = self.redials.pop(caller_ref, None) if caller_ref else None
+        return arrived if old is None else min(arrived, old[0])
+
+    def waiting(self, call: Call) -> choice.Waiting:
+        return choice.Waiting(call.id, call.line, call.arrived, call.open_rings, call.missed)
+
+    def agent(self, agent_id: str, event: AgentEvent, **how: Any) -> None:
+        self.floor.apply(agent_id, event, self.now, self.wall, **how)
+
+    def release(self, seat_id: str | None, call_id: str, event: AgentEvent) -> None:
+        """The person at the seat is done with this call (and only if it is this call)."""
+        agent = self.floor.agent_at(seat_id) if seat_id else None
+        if agent is None or agent.call_id != call_id:
+            return
+        wrap_up_s = self.rules.timing.wrap_up_s
+        if event is AgentEvent.CALL_ENDED and agent.state is AgentState.TALKING:
+            self.agent(agent.id, event, limit_s=wrap_up_s)
+            if wrap_up_s <= 0:
+                self.agent(agent.id, AgentEvent.WOKEN)
+        elif agent.state is AgentState.RINGING:
+            self.agent(agent.id, AgentEvent.PRESENTATION_LIFTED)
+
+    def timer(self, when: float, kind: str, key: str) -> None:
+        self.timer_no += 1
+        heappush(self.timers, (when, self.timer_no, kind, key))

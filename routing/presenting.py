@@ -1,0 +1,195 @@
+"""Presentations: one decision rings one seat (or several, late) for one caller, with a deadline for every stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from routing import choice
+from routing import commands as c
+from routing import events as e
+from routing.agent_state import AgentEvent, AgentState
+from routing.call_state import CallEvent
+from routing.calls import Call, Presentation
+from routing.desk import Desk
+from routing.floor import UNREACHABLE_PAUSE_S
+from routing.steps import Outcome, StepKind
+
+VOID_AFTER_S: Final = 1.0  # sent, but Asterisk never began to dial
+DEAD_PHONE_S: Final = 1.5  # dialing, but the phone never rang
+EXPIRY_SLACK_S: Final = 3.0  # beyond ring_s a presentation is over, whatever nobody told us
+DECISION_TTL_S: Final = 1.0
+
+STATUS_OUTCOME: Final = {
+    "BUSY": Outcome.BUSY,
+    "CONGESTION": Outcome.BUSY,  # rejected (603) comes so
+    "DONTCALL": Outcome.BUSY,
+    "TORTURE": Outcome.BUSY,
+    "GUARD": Outcome.GUARDED,
+    "CHANUNAVAIL": Outcome.UNREACHABLE,
+    "INVALIDARGS": Outcome.UNREACHABLE,
+    "CANCEL": Outcome.CANCELLED,
+    "": Outcome.VOID,
+}
+
+
+def present(desk: Desk, call: Call, best: list[choice.SeatNow], why: str) -> None:
+    assert call.session is not None
+    desk.presentation_no += 1
+    seat_ids = tuple(now_at.seat.id for now_at in best)
+    agents = ",".join(now_at.agent.id for now_at in best)
+    id_ = f"{int(desk.wall * 1000):x}-{desk.presentation_no}"
+    ring_s = desk.rules.timing.ring_s
+    shown = Presentation(id_, seat_ids, ring_s, desk.now)
+    session = call.session
+    call = desk.move(call, CallEvent.SENT, presentation=shown, session=None)
+    for now_at in best:
+        desk.agent(now_at.agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
+    desk.out.append(c.PresentCall(call.id, session, id_, seat_ids, ring_s, desk.wall + DECISION_TTL_S))
+    wait_s = round(desk.now - call.arrived, 3)
+    desk.step(
+        call, StepKind.PRESENTED, presentation=id_, seats=",".join(seat_ids), agents=agents,
+        ring=call.open_rings - 1, wait_s=wait_s, why=why,
+    )  # fmt: skip
+    for after_s in (VOID_AFTER_S, ring_s + EXPIRY_SLACK_S):
+        desk.timer(desk.now + after_s, "presentation", call.id)
+
+
+def dialing(desk: Desk, event: e.SeatDialing) -> None:
+    call = desk.known(event.call_id)
+    if call is None:
+        return
+    shown = call.presentation
+    if shown is not None and event.seat_id in shown.seats:
+        if shown.dialing is None:
+            desk.put(replace(call, presentation=replace(shown, dialing=desk.now)))
+            desk.timer(desk.now + DEAD_PHONE_S, "presentation", call.id)
+    else:
+        _rung_by_fallback(desk, call, event.seat_id)
+    desk.step(call, StepKind.DIALING, event.at, seat=event.seat_id, presentation=shown.id if shown else None)
+
+
+def _rung_by_fallback(desk: Desk, call: Call, seat_id: str) -> None:
+    """The dialplan alone rings a seat: ours must not be offered another call meanwhile."""
+    desk.put(replace(call, fallback_seats=call.fallback_seats | {seat_id}))
+    agent = desk.floor.agent_at(seat_id)
+    if agent is not None and agent.state is not AgentState.TALKING:
+        desk.agent(agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
+
+
+def ringing(desk: Desk, event: e.SeatRinging) -> None:
+    call = desk.known(event.call_id)
+    if call is None:
+        return
+    shown = call.presentation
+    if shown is not None and event.seat_id in shown.seats:
+        if event.seat_id in shown.rang:
+            return
+        rang_at = desk.now if shown.rang_at is None else shown.rang_at
+        shown = replace(shown, rang=shown.rang | {event.seat_id}, rang_at=rang_at, dialing=shown.dialing or desk.now)
+        desk.put(replace(call, presentation=shown))
+    desk.step(call, StepKind.RINGING, event.at, seat=event.seat_id, presentation=shown.id if shown else None)
+
+
+def dial_ended(desk: Desk, event: e.SeatDialEnded) -> None:
+    call = desk.known(event.call_id)
+    if call is None or event.status == "ANSWER":
+        return
+    shown = call.presentation
+    if shown is not None and event.seat_id in shown.seats:
+        seat_over(desk, call.id, event.seat_id, _outcome(desk, shown, event.status, event.seat_id), event.at)
+    elif event.seat_id in call.fallback_seats:
+        desk.put(replace(call, fallback_seats=call.fallback_seats - {event.seat_id}))
+        desk.release(event.seat_id, call.id, AgentEvent.PRESENTATION_LIFTED)
+
+
+def _outcome(desk: Desk, shown: Presentation, status: str, seat_id: str | None = None) -> Outcome:
+    """What a status of Asterisk means for the person at the seat. No ringing seen: a dead phone, not a person."""
+    if status in STATUS_OUTCOME:
+        return STATUS_OUTCOME[status]
+    rang = bool(shown.rang) if seat_id is None else seat_id in shown.rang
+    if status == "NOANSWER" and desk.floor.ami_up and not rang:
+        return Outcome.UNREACHABLE
+    return Outcome.NO_ANSWER
+
+
+def seat_over(desk: Desk, call_id: str, seat_id: str, outcome: Outcome, at: float) -> None:
+    """One seat is done with its presentation; the last one sets the call down."""
+    call = desk.calls[call_id]
+    shown = call.presentation
+    if shown is None or seat_id in shown.over:
+        return
+    ring_s = None if shown.rang_at is None else round(desk.now - shown.rang_at, 3)
+    desk.step(
+        call, StepKind.PRESENTATION_ENDED, at, presentation=shown.id, seat=seat_id, outcome=outcome, ring_s=ring_s
+    )
+    shown = replace(shown, over=shown.over | {seat_id})
+    call = desk.calls[call_id]
+    if outcome in (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.UNREACHABLE, Outcome.GUARDED):
+        call = replace(call, missed=call.missed | {seat_id})
+    desk.put(replace(call, presentation=shown))
+    _blame(desk, seat_id, call_id, outcome)
+    if len(shown.over) == len(shown.seats):
+        call = desk.put(replace(desk.calls[call_id], presentation=None))
+        desk.move(call, CallEvent.SET_DOWN)
+
+
+def _blame(desk: Desk, seat_id: str, call_id: str, outcome: Outcome) -> None:
+    """What the outcome costs the person: pauses of `[timing]`; void and cancelled cost nothing."""
+    agent = desk.floor.agent_at(seat_id)
+    if agent is None or agent.call_id != call_id or agent.state is not AgentState.RINGING:
+        return
+    timing = desk.rules.timing
+    if outcome is Outcome.NO_ANSWER:
+        misses = agent.misses + 1
+        desk.floor.agents[agent.id] = replace(agent, misses=misses)
+        limit = timing.no_answer_pause_s if misses < 2 else None
+        reason = "no answer" if misses < 2 else "set aside after two missed calls"
+        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=limit, reason=reason)
+    elif outcome is Outcome.UNREACHABLE:
+        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=UNREACHABLE_PAUSE_S, reason="phone does not ring")
+    elif outcome in (Outcome.BUSY, Outcome.GUARDED):
+        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=timing.busy_pause_s, reason="busy")
+    else:
+        desk.agent(agent.id, AgentEvent.PRESENTATION_LIFTED)
+
+
+def presentation_due(desk: Desk, call_id: str) -> None:
+    call = desk.calls.get(call_id)
+    shown = call.presentation if call else None
+    if call is None or shown is None:
+        return
+    if desk.now >= shown.sent + shown.ring_s + EXPIRY_SLACK_S:
+        outcome = Outcome.NO_ANSWER if shown.rang else Outcome.VOID
+    elif desk.floor.ami_up and shown.dialing is None and desk.now >= shown.sent + VOID_AFTER_S:
+        outcome = Outcome.VOID
+    elif _dead_phone(desk, shown):
+        for seat_id in shown.seats:
+            desk.out.append(c.DropLeg(call_id, seat_id))
+        outcome = Outcome.UNREACHABLE
+    else:
+        return
+    for seat_id in shown.seats:
+        seat_over(desk, call_id, seat_id, outcome, desk.wall)
+
+
+def _dead_phone(desk: Desk, shown: Presentation) -> bool:
+    if not desk.floor.ami_up or shown.dialing is None or shown.rang:
+        return False
+    return desk.now >= shown.dialing + DEAD_PHONE_S
+
+
+def came_back(desk: Desk, call: Call, event: e.CallHeld) -> None:
+    """The caller is back in AGI, so his presentation is over; the dialplan says how when it carried it out."""
+    assert call.presentation is not None
+    ours = event.last_presentation == call.presentation.id
+    outcome = _outcome(desk, call.presentation, event.last_status) if ours else Outcome.VOID
+    for seat_id in call.presentation.seats:
+        seat_over(desk, call.id, seat_id, outcome, desk.wall)
+
+
+def refused(desk: Desk, event: e.DecisionRefused) -> None:
+    call = desk.known(event.call_id)
+    if call is not None and call.presentation is not None and call.presentation.dialing is None:
+        for seat_id in call.presentation.seats:
+            seat_over(desk, call.id, seat_id, Outcome.VOID, desk.wall)

@@ -1,0 +1,171 @@
+"""From the bridge of caller and agent to the end of the call: answered, judged, lost or said goodbye, ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from routing import commands as c
+from routing import events as e
+from routing import presenting
+from routing.agent_state import AgentEvent
+from routing.call_state import CallEvent, CallState
+from routing.calls import Call
+from routing.desk import Desk
+from routing.steps import CallOutcome, Judgement, Outcome, StepKind
+
+GOODBYE_WAIT_S: Final = 0.5  # AGI asks about the goodbye before AMI has told of it
+CLOCK_STEP_S: Final = 0.5
+ENDED_KEPT_S: Final = 10.0  # late events of an ended call are recognised for so long
+
+
+def answered(desk: Desk, event: e.CallAnswered) -> None:
+    call = desk.known(event.call_id)
+    if call is None or call.state in (CallState.ENDED, CallState.CONNECTED):
+        return
+    connect(desk, call, event.seat_id, event.at)
+
+
+def connect(desk: Desk, call: Call, seat_id: str, at: float) -> None:
+    """Caller and agent are in one bridge at `at` (epoch, Asterisk's clock). First answer judges the call."""
+    shown = call.presentation
+    ours = shown is not None and seat_id in shown.seats
+    if shown is not None:
+        for other in shown.seats:
+            presenting.seat_over(desk, call.id, other, Outcome.ANSWERED if other == seat_id else Outcome.CANCELLED, at)
+    _take_from_others(desk, seat_id, call.id, at)
+    agent = desk.floor.agent_at(seat_id)
+    if agent is not None:
+        desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
+    call = desk.calls[call.id]
+    for other in call.fallback_seats - {seat_id}:
+        desk.release(other, call.id, AgentEvent.PRESENTATION_LIFTED)
+    first = call.answered_at is None
+    call = desk.move(
+        desk.calls[call.id], CallEvent.ANSWERED, answered_at=at if first else call.answered_at,
+        answered=desk.now, seat_id=seat_id, agent_id=agent.id if agent else None, session=None, presentation=None,
+        fallback_seats=frozenset(), leg_lost=None, head=False,
+    )  # fmt: skip
+    wait_s = _wait_s(desk, call, at)
+    desk.step(
+        call, StepKind.ANSWERED, at, seat=seat_id, agent=call.agent_id, wait_s=wait_s,
+        presentation=shown.id if shown and ours else None, by="engine" if ours else "fallback",
+    )  # fmt: skip
+    if first:
+        within = call.line.answer_within_s
+        judge(desk, call, Judgement.IN_TIME if wait_s <= within else Judgement.LATE, wait_s, at)
+
+
+def _take_from_others(desk: Desk, seat_id: str, call_id: str, at: float) -> None:
+    """The seat answered this call, so no presentation of another call can be open there."""
+    agent = desk.floor.agent_at(seat_id)
+    other = desk.calls.get(agent.call_id) if agent and agent.call_id else None
+    if other is None or other.id == call_id or other.presentation is None:
+        return
+    if seat_id in other.presentation.seats:
+        presenting.seat_over(desk, other.id, seat_id, Outcome.VOID, at)
+
+
+def goodbye_asked(desk: Desk, event: e.GoodbyeAsked) -> None:
+    call = desk.known(event.call_id)
+    if call is None or not desk.floor.ami_up:
+        if call is not None:
+            leg_over(desk, call, lost=False, at=desk.wall)
+        desk.out.append(c.SayGoodbye(event.call_id, event.session))
+        return
+    if call.leg_lost is None:
+        until = desk.now + GOODBYE_WAIT_S
+        desk.put(replace(call, goodbye_session=event.session, goodbye_until=until))
+        desk.timer(until, "goodbye", call.id)
+    else:
+        desk.put(replace(call, goodbye_session=event.session))
+        _answer_goodbye(desk, call.id)
+
+
+def _answer_goodbye(desk: Desk, call_id: str) -> None:
+    call = desk.calls[call_id]
+    if call.goodbye_session is None:
+        return
+    verb = c.BringBack if call.leg_lost else c.SayGoodbye
+    desk.out.append(verb(call_id, call.goodbye_session))
+    desk.put(replace(call, goodbye_session=None, goodbye_until=None))
+
+
+def agent_leg_ended(desk: Desk, event: e.AgentLegEnded) -> None:
+    call = desk.known(event.call_id)
+    if call is not None and call.seat_id == event.seat_id:
+        leg_over(desk, call, event.lost, event.at)
+        _answer_goodbye(desk, call.id)
+
+
+def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
+    if call.state is CallState.CONNECTED:
+        talk_s = None if call.answered is None else round(max(0.0, desk.now - call.answered), 3)
+        desk.step(call, StepKind.TALK_ENDED, at, seat=call.seat_id, agent=call.agent_id, lost=lost, talk_s=talk_s)
+    call = desk.move(desk.calls[call.id], CallEvent.LEG_ENDED, leg_lost=lost, parted_at=at)
+    if lost:
+        desk.put(replace(call, missed=call.missed | {call.seat_id or ""}))
+    desk.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
+
+
+def call_ended(desk: Desk, event: e.CallEnded) -> None:
+    call = desk.known(event.call_id)
+    if call is not None:
+        end(desk, call, event.at, event.cause, event.by)
+    else:
+        desk.ended[event.call_id] = desk.now
+
+
+def end(desk: Desk, call: Call, at: float, cause: int | None, by: str, outcome: CallOutcome | None = None) -> None:
+    """The caller's channel is gone: everybody else is released, the story is closed, once."""
+    if call.presentation is not None:
+        for seat_id in call.presentation.seats:
+            presenting.seat_over(desk, call.id, seat_id, Outcome.CANCELLED, at)
+    for seat_id in call.fallback_seats:
+        desk.release(seat_id, call.id, AgentEvent.PRESENTATION_LIFTED)
+    desk.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
+    call = desk.move(desk.calls[call.id], CallEvent.ENDED, session=None)
+    answered = call.answered_at is not None
+    if outcome is None:
+        outcome = CallOutcome.ANSWERED if answered else CallOutcome.FAILED if by == "pbx" else CallOutcome.ABANDONED
+    if not answered:
+        failed = outcome is CallOutcome.FAILED
+        judge(desk, call, Judgement.FAILED if failed else Judgement.ABANDONED, _wait_s(desk, call, at), at)
+    if outcome is CallOutcome.ABANDONED and call.caller_ref:
+        desk.redials[call.caller_ref] = (call.position, desk.now)
+    talk_s = round(max(0.0, (call.parted_at or at) - call.answered_at), 3) if call.answered_at is not None else None
+    desk.step(desk.calls[call.id], StepKind.ENDED, at, outcome=outcome, by=by, cause=cause, talk_s=talk_s)
+    del desk.calls[call.id]
+    desk.ended[call.id] = desk.now
+    desk.timer(desk.now + ENDED_KEPT_S, "ended", call.id)
+
+
+def goodbye_due(desk: Desk, call_id: str) -> None:
+    call = desk.calls.get(call_id)
+    if call is not None and call.goodbye_until is not None and call.goodbye_until <= desk.now:
+        _answer_goodbye(desk, call_id)
+
+
+def _wait_s(desk: Desk, call: Call, at: float) -> float:
+    """Arrival to `at` by Asterisk's clock; by our monotonic clock when the wall clock stepped meanwhile."""
+    by_wall = at - call.arrived_at
+    by_mono = desk.now - call.arrived - max(0.0, desk.wall - at)
+    if abs(by_wall - by_mono) > CLOCK_STEP_S:
+        desk.step(call, StepKind.FLAG, flag="clock_step", detail=f"{by_wall - by_mono:+.3f} s")
+        return round(max(0.0, by_mono), 3)
+    return round(max(0.0, by_wall), 3)
+
+
+def judge(desk: Desk, call: Call, result: Judgement, wait_s: float, at: float) -> None:
+    call = desk.calls.get(call.id, call)
+    if not call.judged:
+        desk.calls[call.id] = replace(call, judged=True)
+        desk.step(
+            call,
+            StepKind.JUDGED,
+            at,
+            result=result,
+            wait_s=round(wait_s, 3),
+            line=call.line.number,
+            number=call.number,
+        )

@@ -1,0 +1,111 @@
+"""Callers who wait: held by an AGI session, let go again, answered into the notice, taken over by the dialplan alone."""
+
+from __future__ import annotations
+
+from routing import commands as c
+from routing import events as e
+from routing import presenting, talking
+from routing.call_state import CallEvent, CallState
+from routing.calls import Call
+from routing.desk import Desk
+from routing.presenting import DECISION_TTL_S
+from routing.steps import Outcome, StepKind
+
+
+def held(desk: Desk, event: e.CallHeld) -> None:
+    call = desk.known(event.call_id) or desk.arrive(
+        event.call_id,
+        event.number,
+        event.arrived_at,
+        trunk=event.trunk,
+        emergency=event.emergency,
+        caller_ref=event.caller_ref,
+        caller_sealed=event.caller_sealed,
+    )
+    if call is None:
+        desk.out.append(c.SendToFallback(event.call_id, event.session, desk.wall + DECISION_TTL_S))
+        return
+    if call.presentation is not None:
+        presenting.came_back(desk, call, event)
+    if call.state is CallState.CONNECTED:
+        talking.leg_over(desk, call, lost=True, at=desk.wall)
+    call = desk.calls[call.id]
+    lost = call.state is CallState.PARTED
+    if lost:
+        call = desk.step(call, StepKind.REQUEUED, cause="lost_leg")
+    call = desk.move(
+        call,
+        CallEvent.HELD,
+        session=event.session,
+        noticed=call.noticed or event.noticed,
+        head=call.head or lost,
+        fallback_seats=frozenset(),
+    )
+    call = desk.step(call, StepKind.HELD, back_from=event.last_status or None)
+    _enqueue(desk, call)
+
+
+def _enqueue(desk: Desk, call: Call) -> None:
+    desk.queue.put(call)
+    desk.dirty_calls[call.id] = None
+    timing = desk.rules.timing
+    notice_s = timing.answer_notice_after_s
+    if call.line.answer_notice_after_s is not None:
+        notice_s = call.line.answer_notice_after_s
+    looks = [ring.after_s for ring in call.line.rings]
+    looks += [notice_s] if notice_s > 0 else []
+    for after_s in looks:
+        if call.arrived + after_s > desk.now:
+            desk.timer(call.arrived + after_s, "call", call.id)
+    if 0 < notice_s <= desk.now - call.arrived:
+        _notice(desk, call)
+
+
+def closed(desk: Desk, event: e.SessionClosed) -> None:
+    call = desk.known(event.call_id)
+    if call is not None and call.session == event.session:
+        desk.move(call, CallEvent.LET_GO, session=None)
+
+
+def _notice(desk: Desk, call: Call) -> None:
+    """Carriers end endless ringing: answer into notice and music; the caller asks again at once, at the same place."""
+    if call.noticed or call.session is None or not desk.deciding:
+        return
+    desk.out.append(c.AnswerIntoNotice(call.id, call.session, desk.wall + DECISION_TTL_S))
+    desk.step(call, StepKind.NOTICE, wait_s=round(desk.now - call.arrived, 3))
+    desk.move(desk.calls[call.id], CallEvent.LET_GO, session=None, noticed=True)
+
+
+def call_due(desk: Desk, call_id: str) -> None:
+    call = desk.calls.get(call_id)
+    if call is None or call.id not in desk.queue:
+        return
+    desk.dirty_calls[call_id] = None
+    notice_s = call.line.answer_notice_after_s
+    notice_s = desk.rules.timing.answer_notice_after_s if notice_s is None else notice_s
+    if 0 < notice_s <= desk.now - call.arrived:
+        _notice(desk, call)
+
+
+def seen(desk: Desk, event: e.CallSeen) -> None:
+    if desk.known(event.call_id) is None:
+        desk.arrive(
+            event.call_id,
+            event.number,
+            event.arrived_at,
+            trunk=event.trunk,
+            emergency=event.emergency,
+            caller_ref=event.caller_ref,
+            caller_sealed=event.caller_sealed,
+        )
+
+
+def fallback(desk: Desk, event: e.FallbackUsed) -> None:
+    call = desk.known(event.call_id)
+    if call is None:
+        return
+    if call.presentation is not None:  # our decision was overtaken: nothing of ours rings any more
+        for seat_id in call.presentation.seats:
+            presenting.seat_over(desk, call.id, seat_id, Outcome.VOID, event.at)
+    call = desk.move(desk.calls[call.id], CallEvent.LET_GO, session=None)
+    desk.step(call, StepKind.FALLBACK, event.at, stage=event.stage)

@@ -1,0 +1,69 @@
+"""FastAGI sessions as routing events: the caller's number is sealed here and goes no further."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from routing import events as e
+from telephony import names
+from telephony.agi.codec import AgiRequest
+from telephony.agi.server import HeldSession
+
+
+class Sealer(Protocol):
+    def sealed(self, raw: str) -> tuple[str | None, str | None]: ...
+
+
+class Callers:
+    """Callbacks of the FastAGI server. `emergency`: trunk name -> whether its calls come from an emergency centre."""
+
+    def __init__(
+        self,
+        submit: Callable[[e.Event], None],
+        sessions: dict[int, HeldSession],
+        numbers: Sealer,
+        emergency: Mapping[str, bool],
+    ) -> None:
+        self._submit, self._sessions, self._numbers, self._emergency = submit, sessions, numbers, emergency
+
+    def requested(self, session: HeldSession) -> None:
+        request = session.request
+        self._sessions[session.id] = session
+        if request.script == names.SCRIPT_AFTER:
+            self._submit(e.GoodbyeAsked(request.call_id, session.id, request.seat_id))
+        else:
+            self._submit(self._held(session.id, request))
+
+    def _held(self, session_id: int, request: AgiRequest) -> e.CallHeld:
+        ref, sealed = self._numbers.sealed(request.caller_number)
+        return e.CallHeld(
+            request.call_id,
+            session_id,
+            request.line,
+            request.arrived_at,
+            trunk=request.trunk,
+            emergency=self._emergency.get(request.trunk, False),
+            caller_ref=ref,
+            caller_sealed=sealed,
+            last_presentation=request.last_presentation or None,
+            last_status=request.last_status,
+            noticed=request.noticed,
+        )
+
+    def seen(self, event: e.Event) -> e.Event:
+        """An event from AMI as the engine may have it: no number in it, the trunk's rank known."""
+        if not isinstance(event, e.CallSeen):
+            return event
+        ref, sealed = self._numbers.sealed(event.caller_number)
+        emergency = self._emergency.get(event.trunk, False)
+        return replace(event, caller_number="", caller_ref=ref, caller_sealed=sealed, emergency=emergency)
+
+    def closed(self, session: HeldSession, _reason: str) -> None:
+        self._sessions.pop(session.id, None)
+        self._submit(e.SessionClosed(session.request.call_id, session.id))
+
+    def decided(self, session: HeldSession, accepted: bool) -> None:
+        if not accepted and session.request.script == names.SCRIPT_ROUTE:
+            self._submit(e.DecisionRefused(session.request.call_id))

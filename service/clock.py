@@ -1,0 +1,15 @@
+"""The one place that reads the time."""
+
+from __future__ import annotations
+
+import time
+
+
+def now() -> float:
+    """Monotonic seconds: what the engine counts with."""
+    return time.monotonic()
+
+
+def wall() -> float:
+    """Seconds since the epoch: what is written down."""
+    return time.time()

@@ -1,0 +1,69 @@
+"""Values that are looked at rather than told: taken over into the metrics at every scrape and every second."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from telephony.ami.link import AmiError
+
+if TYPE_CHECKING:
+    from service.main import Service
+
+EVERY_S: Final = 1.0
+ASK_EVERY: Final = 10  # rounds between two looks at Asterisk's own counters
+
+
+class Gauges:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._told: dict[str, int] = {}
+        self._soon = asyncio.Event()
+
+    def look_soon(self) -> None:
+        """The dialplan took a call over: read Asterisk's counters at the next round."""
+        self._soon.set()
+
+    async def keep(self) -> None:
+        rounds = 0
+        while True:
+            self.take()
+            if rounds % ASK_EVERY == 0 or self._soon.is_set():
+                self._soon.clear()
+                await self._ask_asterisk()
+            rounds += 1
+            await asyncio.sleep(EVERY_S)
+
+    async def _ask_asterisk(self) -> None:
+        """The dialplan counts what it did alone, so nothing is lost while nobody listened."""
+        service = self._service
+        with contextlib.suppress(AmiError, TimeoutError):
+            for stage, count in (await service.link.fallback_counts()).items():
+                if stage == "unknown":
+                    service.exporter.unknown_number_total(count)
+                else:
+                    service.exporter.fallback_total(stage, count)
+
+    def take(self) -> None:
+        """Synchronous and quick: called on the loop before every scrape."""
+        service, exporter = self._service, self._service.exporter
+        metrics = exporter.metrics
+        exporter.view(service.view())
+        health = service.health()
+        exporter.health(serving=health.serving, degraded=health.degraded)
+        metrics.spooled.set(service.records.spooled)
+        agi = service.agi.stats
+        metrics.agi_sessions.set(agi.sessions_held)
+        for reason, count in {**agi.refused_by, "shed": agi.shed}.items():
+            self._raise(metrics.agi_refused.labels(reason), f"refused:{reason}", count)
+        self._raise(metrics.leases_late, "late", agi.renewals_late)
+        self._raise(metrics.stalls, "stalls", service.board.stalls)
+        self._raise(metrics.illegal.labels("call"), "illegal", service.engine.illegal)
+        for kind, count in service.link.stats.drift.items():
+            self._raise(metrics.drift.labels(kind), f"drift:{kind}", count)
+
+    def _raise(self, counter: Any, key: str, total: int) -> None:
+        """Brings a Prometheus counter to a total that somebody else counts."""
+        counter.inc(max(0, total - self._told.get(key, 0)))
+        self._told[key] = max(total, self._told.get(key, 0))

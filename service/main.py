@@ -1,0 +1,232 @@
+"""Builds, wires, starts and stops the service. Nobody imports it but the command that runs it.
+
+Order of the start: records (what was open), FastAGI (callers are only held), AMI and its first picture, then decisions;
+at the latest 3 s after FastAGI listens (design §2). A peer that is missing delays nobody longer than that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+
+from console.app import create_app
+from console.deps import ConsoleDeps, Health, Role, Token
+from console.server import HttpServer
+from metrics.exporter import Exporter
+from metrics.registry import Metrics
+from routing import events as e
+from routing.engine import Engine
+from routing.model import EngineView
+from service import clock, gauges, logs, today
+from service.callers import Callers
+from service.numbers import Numbers
+from service.settings import Settings, SettingsError, load
+from service.snapshots import Snapshots
+from service.switchboard import Switchboard
+from storage.records import Records
+from telephony.agi.reactor import install_reactor, remove_reactor
+from telephony.agi.server import AgiServer
+from telephony.ami.link import AmiLink, LinkState
+
+log = structlog.get_logger("hotline")
+
+FIRST_PICTURE_S: Final = 3.0
+STOP_GRACE_S: Final = 1.0
+
+
+class Service:
+    """Everything that runs, in one process, on one loop."""
+
+    def __init__(self, settings: Settings, records: Records) -> None:
+        self.settings, self.records = settings, records
+        rules = settings.rules()
+        self.pbx = settings.pbxs[0]
+        self.engine = Engine(rules)
+        self.exporter = Exporter(Metrics([pbx.name for pbx in settings.pbxs]), rules.lines)
+        self.board = Switchboard(
+            self.engine,
+            write=records.write,
+            count=self.exporter.step,
+            drop_leg=lambda call_id, seat_id: self.link.drop_leg(call_id, seat_id),
+            drained=lambda: self.agi.drained(),
+        )
+        emergency = {trunk.name: trunk.emergency for trunk in settings.trunks}
+        numbers = Numbers(settings.number_key(), settings.service.area_code)
+        self.callers = Callers(self.board.submit, self.board.sessions, numbers, emergency)
+        self.agi = AgiServer(
+            on_request=self.callers.requested,
+            on_closed=self.callers.closed,
+            on_decided=self.callers.decided,
+            lease_s=rules.timing.lease_s,
+        )
+        self.link = self._ami_link(settings)
+        self.tokens = tokens_of(settings)
+        self.http = HttpServer(create_app(self._console()))
+        self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
+        self.gauges = gauges.Gauges(self)
+        self.pictured = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _ami_link(self, settings: Settings) -> AmiLink:
+        host, port = self.pbx.ami_address
+        return AmiLink(
+            host=host,
+            port=port,
+            username=self.pbx.user,
+            secret=settings.ami_secret(self.pbx),
+            seats={seat.id: seat.dial_string for seat in settings.seats},
+            on_event=self._from_ami,
+            on_state=self._ami_state,
+            allow_known_deadlock=self.pbx.allow_known_deadlock,
+        )
+
+    def _console(self) -> ConsoleDeps:
+        return ConsoleDeps(
+            view=self.view,
+            health=self.health,
+            metrics=self._metrics,
+            today=lambda: today.figures(self.records, self.engine.rules, self.settings.zone_info),
+            recent_calls=self._recent_calls,
+            sign_in=self._sign_in,
+            sign_out=lambda agent_id: self._act(agent_id, e.AgentSignedOut(agent_id)),
+            pause=lambda agent_id, reason: self._act(agent_id, e.AgentPaused(agent_id, reason)),
+            ready=lambda agent_id: self._act(agent_id, e.AgentReady(agent_id)),
+            reload=self.reload,
+            tokens=self.tokens,
+            version=version("hotline12345"),
+            target_ratio=self.settings.target.ratio,
+            answer_within_s=self.settings.target.answer_within_s,
+        )
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Raises AgiListenError, HttpListenError: one sentence each."""
+        self.board.submit(await self.records.remembered())
+        self.board.start(self.engine.rules.timing.lease_s)
+        await self.agi.start(self.settings.service.fastagi)
+        await self.http.start(*self.settings.service.http_address)
+        self.link.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_PICTURE_S):
+                await self.pictured.wait()
+        self.board.submit(e.DecisionsAllowed())
+        self._tasks = [
+            asyncio.create_task(self.gauges.keep(), name="gauges"),
+            asyncio.create_task(self.snapshots.keep(), name="snapshots"),
+        ]
+        log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
+
+    async def stop(self) -> None:
+        """Gives every caller back to the dialplan and writes what is left. Talking callers notice nothing."""
+        await self.agi.stop(STOP_GRACE_S)
+        await self.link.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.board.stop()
+        await self.http.stop()
+        self.exporter.close()
+        await self.records.close()
+        log.info("stopped")
+
+    # -- AMI ----------------------------------------------------------------------------------------------------------
+
+    def _from_ami(self, event: e.Event) -> None:
+        self.board.submit(self.callers.seen(event))
+        if isinstance(event, e.Picture):
+            self.pictured.set()
+        elif isinstance(event, e.FallbackUsed):
+            self.gauges.look_soon()
+
+    def _ami_state(self, state: LinkState, reason: str) -> None:
+        self.exporter.links(self.pbx.name, connected=state is LinkState.UP)
+        log.info("ami", pbx=self.pbx.name, state=state.value, reason=reason)
+
+    # -- for the console ----------------------------------------------------------------------------------------------
+
+    def view(self) -> EngineView:
+        return self.engine.view(clock.now())
+
+    def health(self) -> Health:
+        degraded = [] if self.link.up else ["ami"]
+        if self.records.degraded:
+            degraded.append("database")
+        return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
+
+    async def _metrics(self, accept: str) -> tuple[bytes, str]:
+        self.gauges.take()
+        return await self.exporter.exposition(accept)
+
+    async def _recent_calls(self, limit: int) -> Sequence[dict[str, object]]:
+        return [today.shown(call, self.engine.rules) for call in await self.records.recent_calls(limit)]
+
+    def _sign_in(self, agent_id: str, seat_id: str) -> str | None:
+        refusal = self.engine.floor.refusal(agent_id, seat_id)
+        if refusal is None:
+            self.board.submit(e.AgentSignedIn(agent_id, seat_id))
+        return refusal
+
+    def _act(self, agent_id: str, event: e.Event) -> str | None:
+        if agent_id not in self.engine.floor.agents:
+            return f"agent {agent_id} is not known"
+        if self.engine.floor.agents[agent_id].seat_id is None and not isinstance(event, e.AgentSignedOut):
+            return f"agent {agent_id} is not signed in"
+        self.board.submit(event)
+        return None
+
+    def reload(self) -> Sequence[str]:
+        """Reads the configuration again; with any mistake in it the running rules stay. Addresses need a restart."""
+        try:
+            settings = load(self.settings.file)
+        except SettingsError as error:
+            return [str(problem) for problem in error.errors]
+        self.settings = settings
+        rules = settings.rules()
+        self.tokens.clear()
+        self.tokens.update(tokens_of(settings))
+        self.exporter.lines(rules.lines)
+        self.board.submit(e.RulesChanged(rules))
+        log.info("configuration reloaded")
+        return []
+
+
+def tokens_of(settings: Settings) -> dict[str, Token]:
+    return {token.sha256: Token(token.name, Role(token.role.value)) for token in settings.tokens}
+
+
+async def run(settings: Settings) -> None:
+    """Runs the service until INT or TERM; HUP reloads the configuration.
+
+    Raises:
+        StorageError, AgiListenError, HttpListenError: one sentence that says what to do.
+    """
+    logs.configure(settings.service.log_level.value)
+    install_reactor()
+    records = await Records.open(settings.database_url(), settings.data_dir)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    try:
+        service = Service(settings, records)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(service))
+        try:
+            await service.start()
+            await ended.wait()
+        finally:
+            await service.stop()
+    finally:
+        await records.close()
+        remove_reactor()
+
+
+def _reload(service: Service) -> None:
+    for problem in service.reload():
+        log.error("configuration not reloaded", problem=problem)

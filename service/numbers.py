@@ -1,0 +1,19 @@
+"""Caller numbers on their way in: normalised, then only a keyed reference and a sealed copy go on."""
+
+from __future__ import annotations
+
+from storage.numbers import NumberVault, normalise
+
+
+class Numbers:
+    """`area_code`: of local numbers, as in `[service] area_code`."""
+
+    def __init__(self, key: bytes, area_code: str) -> None:
+        self._vault, self._area_code = NumberVault(key), area_code
+
+    def sealed(self, raw: str) -> tuple[str | None, str | None]:
+        """`(caller_ref, caller_sealed)`; a withheld or senseless number gives (None, None): it matches nobody."""
+        number = normalise(raw, area_code=self._area_code)
+        if number is None:
+            return None, None
+        return self._vault.caller_ref(number), self._vault.seal(number)

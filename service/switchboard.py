@@ -1,0 +1,190 @@
+"""Between the engine and the world: events go in one at a time, commands are carried out, timers are kept.
+
+Nobody else calls the engine. An event that arrives while another is being handled waits its turn. A bug in the engine is
+confined to the call it met: logged loudly, and that caller's session is closed, so that the dialplan takes the caller.
+
+A stall of the loop (frozen process, thawed) longer than half a lease means that Asterisk may have taken callers back
+meanwhile. `beat` notices it before the first event after it is handled: nothing is decided until the sockets are drained.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import structlog
+
+from routing import commands as c
+from routing import events as e
+from routing.engine import Engine
+from routing.steps import Step, StepKind
+from service import clock
+from telephony import names
+
+log = structlog.get_logger("hotline")
+
+Drop = Callable[[str, str], None]
+
+
+class Session(Protocol):
+    """What the switchboard needs of a held AGI session."""
+
+    def decide(self, value: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class Switchboard:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        write: Callable[[Step | c.WriteSignIn], None],
+        count: Callable[[Step], None],
+        drop_leg: Drop,
+        drained: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.engine = engine
+        self.sessions: dict[int, Session] = {}
+        self.stalls = 0
+        self.bugs = 0
+        self.on_change: Callable[[], None] = lambda: None
+        self._write, self._count, self._drop_leg, self._drained = write, count, drop_leg, drained
+        self._events: deque[e.Event] = deque()
+        self._busy = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._beat_at = clock.now()
+        self._beat_task: asyncio.Task[None] | None = None
+        self._drain_task: asyncio.Task[None] | None = None
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def submit(self, event: e.Event) -> None:
+        """Hands one event to the engine and carries out what it wants. Never raises."""
+        self._notice_stall()
+        self._events.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._events:
+                self._handle(self._events.popleft())
+        finally:
+            self._busy = False
+        self._arm()
+        self.on_change()
+
+    def _handle(self, event: e.Event) -> None:
+        try:
+            commands = self.engine.handle(event, clock.now(), clock.wall())
+        except Exception:
+            self.bugs += 1
+            log.exception("engine failed", call_id=getattr(event, "call_id", None), event_kind=type(event).__name__)
+            self._let_go(event)
+            return
+        for command in commands:
+            self._carry_out(command)
+
+    def _let_go(self, event: e.Event) -> None:
+        session = self.sessions.pop(getattr(event, "session", -1), None)
+        if session is not None:
+            session.close()
+
+    # -- commands -----------------------------------------------------------------------------------------------------
+
+    def _carry_out(self, command: c.Command) -> None:
+        match command:
+            case c.WriteStep(step):
+                self._record(step)
+            case c.WriteSignIn():
+                self._write(command)
+                log.info(
+                    "agent", agent=command.agent_id, seat=command.seat_id, state=command.state, reason=command.reason
+                )
+            case c.DropLeg(call_id, seat_id):
+                self._drop_leg(call_id, seat_id)
+            case _:
+                self._decide(command)
+
+    def _record(self, step: Step) -> None:
+        self._write(step)
+        self._count(step)
+        if step.kind is not StepKind.HELD:
+            log.info(step.kind.value, call_id=step.call_id, at=step.at, **{f"{k}": v for k, v in step.data.items()})
+
+    def _decide(self, command: Any) -> None:
+        session = self.sessions.pop(command.session, None)
+        if session is None:
+            return
+        try:
+            session.decide(_decision(command))
+        except Exception:
+            self.bugs += 1
+            log.exception("decision failed", call_id=command.call_id)
+            session.close()
+            self._events.append(e.DecisionRefused(command.call_id))
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def start(self, lease_s: float) -> None:
+        """Begins to watch for stalls longer than half a lease."""
+        self._stall_s = lease_s / 2
+        self._beat_at = clock.now()
+        self._beat_task = asyncio.create_task(self._beat(lease_s / 10), name="switchboard-beat")
+
+    async def stop(self) -> None:
+        for task in (self._beat_task, self._drain_task):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        wake = self.engine.next_wake()
+        loop = asyncio.get_running_loop()
+        self._timer = None if wake is None else loop.call_later(max(0.0, wake - clock.now()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.submit(e.Tick())
+
+    async def _beat(self, every_s: float) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            self._notice_stall()
+            self._beat_at = clock.now()
+
+    def _notice_stall(self) -> None:
+        if self._beat_task is None or clock.now() - self._beat_at <= self._stall_s:
+            return
+        stalled_s, self._beat_at = clock.now() - self._beat_at, clock.now()
+        self.stalls += 1
+        log.warning("loop stalled, draining the sockets before deciding", stalled_s=round(stalled_s, 3))
+        if self.engine.deciding:
+            self._events.append(e.DecisionsHeld())
+            self._drain_task = asyncio.create_task(self._drain(), name="switchboard-drain")
+
+    async def _drain(self) -> None:
+        await self._drained()
+        self.submit(e.DecisionsAllowed())
+
+
+def _decision(command: Any) -> str:
+    """The value of HOTLINE_DECISION for a command that answers an AGI session."""
+    match command:
+        case c.PresentCall():
+            ms, ring_s = int(command.deadline_at * 1000), max(1, round(command.ring_s))
+            return names.decision(names.Verb.PRESENT, command.presentation, ms, ring_s, command.seat_ids)
+        case c.AnswerIntoNotice():
+            return names.decision(names.Verb.NOTICE, deadline_ms=int(command.deadline_at * 1000))
+        case c.SendToFallback():
+            return names.decision(names.Verb.FALLBACK, deadline_ms=int(command.deadline_at * 1000))
+        case c.SayGoodbye():
+            return names.decision(names.Verb.GOODBYE)
+        case c.BringBack():
+            return names.decision(names.Verb.BACK)
+    raise TypeError(f"no decision for {type(command).__name__}")
