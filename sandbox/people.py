@@ -1,0 +1,371 @@
+"""The people of the sandbox, each a phone of SIPp's: callers, seats that register, and listeners that just answer.
+
+A caller dials from the carrier's address, waits as long as its patience lasts, talks, and says goodbye or waits for it.
+Seats register and do with each call what their `Habit` says. Departments and emergency centres are listeners: they
+answer at a fixed address without registering. Everything they saw is a `Leg` with times in microseconds, by SIPp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from sandbox import audio, scenario
+from sandbox.process import PeopleError, Sipp
+from sandbox.scenario import ANSWERS, Habit
+from sandbox.trace import Leg
+
+CARRIER: Final = "127.0.0.2"
+CENTRE: Final = "127.0.0.3"
+DEPARTMENT: Final = "127.0.0.4"
+SEATS: Final = "127.0.0.1"
+POLL_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One call to be placed. `patience_s`: gives up unanswered after this (None: never). `talk_s`: says goodbye after
+    this (None: waits for the other's). `from_header` replaces the From header made of `caller` and `name` as it stands:
+    for callers who send nonsense.
+    """
+
+    number: str
+    caller: str = "13800000001"
+    name: str = ""
+    patience_s: float | None = None
+    talk_s: float | None = None
+    from_header: str | None = None
+
+    def header(self, ip: str) -> str:
+        """The From header without its tag."""
+        if self.from_header is not None:
+            return self.from_header
+        quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
+        return (f'"{quoted}" ' if self.name else "") + f"<sip:{self.caller}@{ip}>"
+
+
+class _Phone:
+    """What callers, seats and listeners have in common: one SIPp, and waiting for what it sees."""
+
+    def __init__(self, sipp: Sipp) -> None:
+        self.sipp = sipp
+
+    @property
+    def legs(self) -> list[Leg]:
+        """The calls so far, oldest first."""
+        return self.sipp.legs
+
+    @property
+    def leg(self) -> Leg:
+        """The newest call.
+
+        Raises:
+            PeopleError: there was none yet.
+        """
+        if not (legs := self.legs):
+            raise PeopleError(f"{self.sipp.name}: no call yet")
+        return legs[-1]
+
+    def talking(self) -> list[Leg]:
+        return [leg for leg in self.legs if leg.state == "talking"]
+
+    def ringing(self) -> list[Leg]:
+        return [leg for leg in self.legs if leg.state == "ringing"]
+
+    async def until(self, true: Callable[[list[Leg]], object], limit_s: float = 20.0, what: str = "") -> list[Leg]:
+        """The legs, as soon as `true(legs)` is.
+
+        Raises:
+            PeopleError: it was not within `limit_s`; the text shows the legs.
+        """
+        try:
+            async with asyncio.timeout(limit_s):
+                while True:
+                    if true(legs := self.legs):
+                        return legs
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            seen = ", ".join(f"{leg.state} {leg.code or ''}" for leg in self.legs) or "no call"
+            text = f"{self.sipp.name}: not {what or 'so'} within {limit_s:g} s, but: {seen} ({self.sipp.folder})"
+            raise PeopleError(f"{text} {self.sipp.words()}") from None
+
+    async def _until_state(self, states: set[str], limit_s: float) -> Leg:
+        legs = await self.until(lambda legs: legs and legs[-1].state in states, limit_s, " or ".join(sorted(states)))
+        return legs[-1]
+
+    async def until_ringing(self, limit_s: float = 20.0) -> Leg:
+        """The newest call, once it rings."""
+        return await self._until_state({"ringing"}, limit_s)
+
+    async def until_talking(self, limit_s: float = 20.0) -> Leg:
+        """The newest call, once it is answered."""
+        return await self._until_state({"talking"}, limit_s)
+
+    async def until_ended(self, limit_s: float = 20.0) -> Leg:
+        """The newest call, once it is over."""
+        return await self._until_state({"ended"}, limit_s)
+
+    async def hang_up(self, leg: Leg | None = None) -> None:
+        """Ends a call of ours now, the newest by default: BYE in talk, CANCEL before the answer."""
+        await self.sipp.send("INFO", (leg or self.leg).call_id)
+
+    def kill(self) -> None:
+        """The phone dies without a word."""
+        self.sipp.kill()
+
+    def freeze(self) -> None:
+        """The phone is gone from the network without a word: no reply, no sound; `thaw` brings it back."""
+        self.sipp.freeze()
+
+    def thaw(self) -> None:
+        self.sipp.thaw()
+
+    async def stop(self) -> None:
+        """Ends the phone."""
+        self.sipp.kill()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        raise NotImplementedError
+
+    def _write(self, name: str, text: str) -> str:
+        (self.sipp.folder / name).write_text(text, encoding="utf-8")
+        return name
+
+    def _sound(self) -> Path:
+        path = self.sipp.folder / "tone.al"
+        path.write_bytes(audio.tone())
+        return path
+
+
+class Callers(_Phone):
+    """Calls placed one after the other by one SIPp, `per_s` a second. `plans[i]` becomes `report(i)`."""
+
+    def __init__(
+        self,
+        pbx: tuple[str, int],
+        plans: Sequence[Plan],
+        folder: Path,
+        *,
+        per_s: float = 10.0,
+        ip: str = CARRIER,
+        sound: bool = True,
+    ) -> None:
+        super().__init__(Sipp("caller", pbx, ip, folder))
+        self.plans = tuple(plans)
+        self._per_s = per_s
+        self._with_sound = sound
+
+    async def start(self) -> None:
+        """Starts to dial.
+
+        Raises:
+            ValueError: one of several callers has a `;` or a line end in what SIPp reads from a table.
+        """
+        sound = self._sound() if self._with_sound else None
+        options = ["-sf", "caller.xml", "-inf", "calls.csv", "-m", str(len(self.plans)), "-l", "100000"]
+        if len(self.plans) == 1:  # as keywords: any text may stand in the headers
+            plan = self.plans[0]
+            options += ["-key", "number", plan.number, "-key", "from_header", plan.header(self.sipp.ip)]
+            text = scenario.caller(number="[number]", from_header="[from_header]", sound=sound)
+        else:
+            text = scenario.caller(number="[field0]", from_header="[field1]", sound=sound)
+        self._write("caller.xml", text)
+        self._write("calls.csv", self._table())
+        await self.sipp.start([*options, "-r", *self._rate()])
+
+    def _rate(self) -> list[str]:
+        """SIPp's rate: whole calls in a period of milliseconds."""
+        if self._per_s >= 1 and self._per_s == int(self._per_s):
+            return [str(int(self._per_s))]
+        return ["1", "-rp", str(max(1, round(1000 / self._per_s)))]
+
+    def _table(self) -> str:
+        rows = ["SEQUENTIAL"]
+        for plan in self.plans:
+            known = ["", ""] if len(self.plans) == 1 else [plan.number, plan.header(self.sipp.ip)]
+            fields = [*known, *(str(scenario.milliseconds(s)) for s in (plan.patience_s, plan.talk_s))]
+            if any(sign in field for field in fields for sign in ";\r\n"):
+                raise ValueError("several callers: no ';' and no line end in number or caller")
+            rows.append(";".join(fields))
+        return "\n".join(rows) + "\n"
+
+    def report(self, index: int) -> Leg | None:
+        """What the caller of `plans[index]` saw; None while it has not dialled."""
+        wanted = self.sipp.call_id(index + 1)
+        return next((leg for leg in self.legs if leg.call_id == wanted), None)
+
+    def reports(self) -> list[Leg | None]:
+        """What each caller saw, in the order of `plans`."""
+        legs = {leg.call_id: leg for leg in self.legs}
+        return [legs.get(self.sipp.call_id(number)) for number in range(1, len(self.plans) + 1)]
+
+    async def until_all_ended(self, limit_s: float = 60.0) -> list[Leg]:
+        """All legs, when every call was placed and is over."""
+
+        def over(legs: list[Leg]) -> bool:
+            return len(legs) == len(self.plans) and all(leg.state == "ended" for leg in legs)
+
+        return await self.until(over, limit_s, "all ended")
+
+    async def stop(self) -> None:
+        """Hangs up what is still open, so that no call is left in the PBX, and ends."""
+        for leg in self.legs if self.sipp.alive else ():
+            if leg.state != "ended":
+                await self.hang_up(leg)
+        with contextlib.suppress(TimeoutError, PeopleError):
+            await self.until(lambda legs: all(leg.state == "ended" for leg in legs), 2.0)
+            await self.sipp.ended(0.5)
+        self.sipp.kill()
+
+
+class Caller(Callers):
+    """Somebody who dials `number` once. Times and end are in `leg`."""
+
+    def __init__(
+        self,
+        pbx: tuple[str, int],
+        number: str,
+        folder: Path,
+        *,
+        caller: str = "13800000001",
+        name: str = "",
+        patience_s: float | None = None,
+        talk_s: float | None = None,
+        from_header: str | None = None,
+        ip: str = CARRIER,
+        sound: bool = True,
+    ) -> None:
+        plan = Plan(number, caller, name, patience_s, talk_s, from_header)
+        super().__init__(pbx, [plan], folder, ip=ip, sound=sound)
+
+
+class Listener(_Phone):
+    """Somebody at a fixed address who is called, without registering: a department, an emergency centre, a duty phone."""
+
+    def __init__(
+        self, pbx: tuple[str, int], ip: str, port: int, folder: Path, *, habit: Habit = ANSWERS, name: str = "listener"
+    ) -> None:
+        super().__init__(Sipp(name, pbx, ip, folder, port=port))
+        self.habit = habit
+
+    async def start(self) -> None:
+        self._write("answer.xml", scenario.answer(self.habit, self._sound()))
+        await self.sipp.start(["-sf", "answer.xml", *_KEEP_MESSAGES])
+
+    async def pick_up(self, leg: Leg | None = None) -> None:
+        """Answers a ringing call now, the newest by default."""
+        await self.sipp.send("INFO", (leg or self.leg).call_id)
+
+    async def mute(self, leg: Leg | None = None) -> None:
+        """Sends no more sound in a call, the newest by default, and says nothing about it."""
+        await self.sipp.send("MESSAGE", (leg or self.leg).call_id)
+
+    def invite(self, leg: Leg | None = None) -> str:
+        """The INVITE of a call as it came, headers and all: what the phone could show."""
+        call_id = (leg or self.leg).call_id
+        text = (self.sipp.folder / "messages.log").read_text(errors="replace")
+        found = [part for part in text.split("\n\nINVITE ")[1:] if f"Call-ID: {call_id}" in part.replace("\r", "")]
+        if not found:
+            raise PeopleError(f"{self.sipp.name}: no INVITE with Call-ID {call_id}")
+        return "INVITE " + found[0].partition("\n----")[0].replace("\r", "")
+
+
+_KEEP_MESSAGES: Final = ("-trace_msg", "-message_file", "messages.log")
+
+
+class Seats(Listener):
+    """Seats that register with the PBX from one address and one process. Password `seat-<user>`.
+
+    `await seats.become(habit)` gives them another habit; calls they have then end without a word.
+    """
+
+    def __init__(
+        self,
+        pbx: tuple[str, int],
+        users: Sequence[str],
+        folder: Path,
+        *,
+        habit: Habit = ANSWERS,
+        ip: str = SEATS,
+        port: int | None = None,
+        messages: bool = True,
+    ) -> None:
+        _Phone.__init__(self, Sipp(f"seat-{users[0]}", pbx, ip, folder, port=port))
+        self.users = tuple(users)
+        self.habit = habit
+        self._messages = messages
+
+    async def start(self, limit_s: float = 15.0) -> None:
+        """Registers all of them; returns when the PBX has said yes to each.
+
+        Raises:
+            PeopleError: it did not within `limit_s`.
+        """
+        count = str(len(self.users))
+        rows = ["SEQUENTIAL", *(f"{user};[authentication username={user} password=seat-{user}]" for user in self.users)]
+        self._write("seats.csv", "\n".join(rows) + "\n")
+        self._write("register.xml", scenario.register())
+        self._write("answer.xml", scenario.answer(self.habit, self._sound()))
+        options = [
+            "-sf",
+            "register.xml",
+            "-oocsf",
+            "answer.xml",
+            "-inf",
+            "seats.csv",
+            "-m",
+            count,
+            "-l",
+            count,
+            "-r",
+            "50",
+        ]
+        await self.sipp.start([*options, *(_KEEP_MESSAGES if self._messages else ())])
+        await self.until(lambda _: self._registered() == len(self.users), limit_s, "registered")
+
+    def _registered(self) -> int:
+        return sum(self.sipp.trace.registered.values())
+
+    async def become(self, habit: Habit) -> None:
+        """The same phones at the same address, with another habit."""
+        self.sipp.kill()
+        self.habit = habit
+        self.sipp = self.sipp.again()
+        await self.start()
+
+    async def stop(self, *, quietly: bool = False) -> None:
+        """Signs out (unless `quietly`) and ends."""
+        if self.sipp.alive and not quietly:
+            self.sipp.thaw()
+            for number in range(1, len(self.users) + 1):
+                await self.sipp.send("INFO", self.sipp.call_id(number))
+            with contextlib.suppress(TimeoutError):
+                await self.sipp.ended(2.0)
+        self.sipp.kill()
+
+
+class Seat(Seats):
+    """One seat."""
+
+    def __init__(
+        self,
+        pbx: tuple[str, int],
+        user: str,
+        folder: Path,
+        *,
+        habit: Habit = ANSWERS,
+        ip: str = SEATS,
+        port: int | None = None,
+    ) -> None:
+        super().__init__(pbx, [user], folder, habit=habit, ip=ip, port=port)
