@@ -14,7 +14,20 @@ IN: Final = "hotline-in"  # where trunks arrive: hotline numbers and the catch-a
 ROUTE: Final = "hotline-route"  # the loop around the lease
 SEAT: Final = "hotline-seat"  # one seat behind its guard
 FALLBACK: Final = "hotline-fallback"
-CONFERENCE: Final = "hotline-conference"
+PHONE: Final = "hotline-phone"  # where seats' phones arrive when they dial: nothing is there
+DUTY: Final = "hotline-duty"  # the queue of duty seats
+NOTICE_MUSIC: Final = "hotline-notice"  # the music class
+# parts of the above, entered by Gosub
+SOUND: Final = "hotline-sound"
+DECIDE: Final = "hotline-decision"
+RING: Final = "hotline-ring"
+GUARDED: Final = "hotline-guard"
+FREE: Final = "hotline-free"
+LEG: Final = "hotline-leg"
+ON_ANSWER: Final = "hotline-answered"
+UNLOCK: Final = "hotline-unlock"
+BYE: Final = "hotline-bye"
+NOTE: Final = "hotline-note"
 
 # channel variables
 CALL: Final = "HOTLINE_CALL"  # our call id "<arrival epoch ms>-<uniqueid>", inherited by every leg
@@ -25,6 +38,32 @@ SEAT_VAR: Final = "HOTLINE_SEAT"  # agent's leg: set before INVITE; caller's cha
 AGENT: Final = "HOTLINE_AGENT"
 TRUNK: Final = "HOTLINE_TRUNK"  # set_var of the trunk's endpoint
 DECISION: Final = "HOTLINE_DECISION"
+NOTICED: Final = "HOTLINE_NOTICED"  # 1: already answered into the notice
+LAST_PRESENTATION: Final = "HOTLINE_LAST_PRESENTATION"
+LAST_STATUS: Final = "HOTLINE_LAST_STATUS"  # DIALSTATUS of it, or GUARD
+FALLBACK_SEATS: Final = "HOTLINE_FALLBACK_SEATS"  # set by the fallback script
+FALLBACK_REASON: Final = "HOTLINE_FALLBACK_REASON"  # ok, missing, corrupt, old, unknown_line, empty
+
+# the dialplan's own, of no meaning elsewhere
+DIALPLAN_VARIABLES: Final = (
+    "HOTLINE_ASKED",  # route, after: which script the AGI line spoke to
+    "HOTLINE_BAD_DECISIONS",
+    "HOTLINE_CLEAN",
+    "HOTLINE_DEADLINE",
+    "HOTLINE_GOT",
+    "HOTLINE_HOLDER",  # inherited: channel that holds the lock of the seat being rung
+    "HOTLINE_HOLDS",  # seat whose lock this channel holds
+    "HOTLINE_LEASE_OVER",
+    "HOTLINE_LEGS",
+    "HOTLINE_PRESENT_S",
+    "HOTLINE_RETRY_UNTIL",
+    "HOTLINE_SEATS",
+    "HOTLINE_SLOT_UNTIL",
+    "HOTLINE_TOLD_",  # + stage: this call was counted there
+    "HOTLINE_TRY",
+    "HOTLINE_TURN",  # of the fallback; empty outside
+    "HOTLINE_VERB",
+)
 
 CHANNEL_VARIABLES: Final = (CALL, LINE, ARRIVED, ANSWERED, SEAT_VAR, AGENT)  # `channelvars` of manager.conf
 
@@ -43,6 +82,15 @@ LEASE: Final = "HOTLINE_LEASE_S"
 FROZEN_UNTIL: Final = "HOTLINE_FROZEN_UNTIL"  # epoch s: new callers skip the service until then
 FALLBACK_COUNT: Final = "HOTLINE_FALLBACK_COUNT_"  # + stage, counted by the dialplan since Asterisk's start
 UNKNOWN_COUNT: Final = "HOTLINE_UNKNOWN_COUNT"
+RESTART_WINDOW: Final = "HOTLINE_RESTART_WINDOW_MS"
+RING_S: Final = "HOTLINE_RING_S"  # one presentation in the fallback
+DIAL_STRING: Final = "HOTLINE_DIAL_"  # + seat id
+DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for a seat behind a trunk
+
+# locks and groups
+COUNT_LOCK: Final = "hotline-count"
+SEAT_GROUP: Final = "hotline-seat"  # GROUP(hotline-seat)=<seat id> on each leg towards a phone
+SCRIPT_GROUP: Final = "hotline-script"
 
 
 class Verb(StrEnum):

@@ -1,0 +1,135 @@
+"""`hotline.toml` -> Asterisk's configuration files. One PBX plan in, one text per file out; nothing else is read.
+
+The templates are in `config/asterisk/` and travel in the wheel. Every value that reaches them is checked before
+(`config.plan.problems`), because Asterisk's files know no quoting that would hold an arbitrary text.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+from config.modules import has_disabled_events, modules_for
+from config.plan import LOCAL_PHONE, Directories, PbxPlan, PlanError, Trunk, device, problems, shown_name
+from config.sounds import notice_sounds
+from telephony import names
+
+__all__ = ["Directories", "PbxPlan", "PlanError", "Trunk", "render", "template_names", "write"]
+
+SCRIPT_LIMIT: Final = 20  # fallback scripts at once; one start costs some 90 ms of CPU
+SUFFIX: Final = ".j2"
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    id: str
+    dial: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: str
+    shown: str
+
+
+def template_names() -> list[str]:
+    """Names of the templates, e.g. `extensions.conf.j2`, in order."""
+    return sorted(item.name for item in files("config").joinpath("asterisk").iterdir() if item.name.endswith(SUFFIX))
+
+
+def template_text(name: str) -> str:
+    return files("config").joinpath("asterisk", name).read_text(encoding="utf-8")
+
+
+def render(plan: PbxPlan) -> dict[str, str]:
+    """File name -> text of every file in Asterisk's configuration folder.
+
+    Raises:
+        PlanError: a value of the plan cannot stand in such a file; all of them in one text.
+    """
+    found = problems(plan)
+    if found:
+        raise PlanError("; ".join(found))
+    environment = jinja2.Environment(  # noqa: S701 configuration files, not HTML; values are checked by `problems`
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    values = _values(plan)
+    return {
+        name.removesuffix(SUFFIX): environment.from_string(template_text(name)).render(values)
+        for name in template_names()
+    }
+
+
+def write(plan: PbxPlan) -> dict[str, str]:
+    """Render into `directories.etc` and make the notice sounds; each file is replaced whole. Returns the texts."""
+    texts = render(plan)
+    for name, text in texts.items():
+        _replace(Path(plan.directories.etc, name), text.encode(), mode=0o640)
+    Path(plan.directories.log, "cel-custom").mkdir(parents=True, exist_ok=True)  # Asterisk does not make it
+    for name, sound in notice_sounds().items():
+        _replace(Path(plan.notice, name), sound, mode=0o644)
+    return texts
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(content)
+    fresh.replace(path)
+
+
+def _values(plan: PbxPlan) -> dict[str, object]:
+    rules, timing = plan.rules, plan.rules.timing
+    seats = {seat.id: _Seat(seat.id, seat.dial, device(seat)) for seat in rules.seats.values()}
+    return {
+        "lines": [_Line(line.number, shown_name(line, rules)) for line in rules.lines.values()],
+        "seats": list(seats.values()),
+        "duty_seats": [seats[seat_id] for seat_id in plan.duty_seats],
+        "duty_telephone": plan.duty_telephone,
+        "trunks": plan.trunks,
+        "passwords": _phone_passwords(plan),
+        "lease_s": _number(timing.lease_s),
+        "ring_s": max(1, round(timing.ring_s)),
+        "restart_window_ms": round(timing.restart_window_s * 1000),
+        "fastagi": f"agi://{plan.fastagi_host}:{plan.fastagi_port}",
+        "fallback_script": plan.fallback_script,
+        "snapshot": plan.snapshot,
+        "script_limit": SCRIPT_LIMIT,
+        "notice_directory": plan.notice,
+        "directories": plan.directories,
+        "ami": _Address(plan.ami_bind, plan.ami_port),
+        "ami_user": plan.ami_user,
+        "ami_secret": plan.ami_secret,
+        "sip": _Address(plan.sip_bind, plan.sip_port),
+        "rtp_start": plan.rtp[0],
+        "rtp_end": plan.rtp[1],
+        "channel_variables": names.CHANNEL_VARIABLES,
+        "has_disabled_events": has_disabled_events(plan.asterisk_version),
+        "modules": modules_for(plan.asterisk_version),
+    }
+
+
+def _phone_passwords(plan: PbxPlan) -> list[tuple[str, str]]:
+    """Name of the phone's endpoint and its password; the name is what the seat's dial string says."""
+    phones = [
+        (LOCAL_PHONE.fullmatch(plan.rules.seats[seat_id].dial), secret)
+        for seat_id, secret in plan.seat_passwords.items()
+    ]
+    return [(match[1], secret) for match, secret in phones if match]
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"

@@ -1,0 +1,54 @@
+"""The notice that a caller hears who is answered before an agent is free: two chimes, then a quiet melody, in A-law.
+
+Made here rather than recorded, so that nobody owns it. An operator who wants a spoken notice puts `01-notice.alaw` (8 kHz,
+mono, A-law) in its place; Asterisk plays the files of the folder in the order of their names, again and again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+RATE: Final = 8000
+LOUDNESS: Final = 0.16  # of full scale: about -16 dBm0, what networks expect of announcements
+CHIME: Final = ((659.25, 0.5), (523.25, 1.1), (0.0, 0.6))  # Hz, seconds
+MELODY: Final = tuple(
+    (hertz, 0.6)
+    for hertz in (523.25, 587.33, 659.25, 783.99, 880.0, 783.99, 659.25, 587.33, 523.25, 659.25, 587.33, 440.0, 392.0)
+    for hertz in (hertz, 0.0 if hertz == 392.0 else hertz * 1.5)
+)
+
+
+def notice_sounds() -> dict[str, bytes]:
+    """File name -> A-law bytes, one per 125 microseconds."""
+    return {"01-notice.alaw": tones(CHIME), "02-music.alaw": tones(MELODY)}
+
+
+def tones(score: tuple[tuple[float, float], ...]) -> bytes:
+    """Plucked sine tones one after the other. `score`: frequency in Hz (0: silence) and length in seconds."""
+    return b"".join(_tone(hertz, seconds) for hertz, seconds in score)
+
+
+def _tone(hertz: float, seconds: float) -> bytes:
+    samples = range(round(seconds * RATE))
+    return bytes(to_alaw(_pluck(hertz, at / RATE, seconds)) for at in samples)
+
+
+def _pluck(hertz: float, at_s: float, length_s: float) -> int:
+    if not hertz:
+        return 0
+    attack = min(1.0, at_s / 0.02)
+    release = min(1.0, (length_s - at_s) / 0.05)
+    return round(32767 * LOUDNESS * attack * release * math.exp(-3 * at_s) * math.sin(2 * math.pi * hertz * at_s))
+
+
+def to_alaw(sample: int) -> int:
+    """One sample of 16 bits, signed, as A-law. Source: ITU-T G.711, table 1a."""
+    sign = 0x80 if sample >= 0 else 0x00
+    magnitude = min((sample if sample >= 0 else -sample - 1) >> 3, 0xFFF)
+    if magnitude < 0x20:
+        code = magnitude >> 1
+    else:
+        exponent = magnitude.bit_length() - 5
+        code = exponent << 4 | magnitude >> exponent & 0x0F
+    return (code | sign) ^ 0x55
