@@ -31,8 +31,7 @@ _VERSION: Final = "v1:"
 _NONCE_BYTES: Final = 12
 
 # Call-by-call selection codes of Chinese carriers (IP telephony and discount access) that stay in front of a caller id.
-_CARRIER_PREFIXES: Final = ("17900", "17901", "17908", "17909", "17910", "17911", "17931", "17950", "17951", "17960")
-_CARRIER_PREFIXES_SHORT: Final = ("12593", "10193", "11808", "17968", "17969", "17990", "17991", "17995", "17996")
+_CARRIER_PREFIX: Final = re.compile(r"179(?:0[0189]|1[01]|31|5[01]|6[089]|9[0156])|12593|10193|11808")
 _MOBILE: Final = re.compile(r"1[3-9]\d{9}")
 _LOCAL: Final = re.compile(r"[2-9]\d{6,7}")
 _AREA: Final = re.compile(r"(?:10|2\d)[2-9]\d{7}|[3-9]\d{2}[2-9]\d{6,7}")  # area code without 0, then the local number
@@ -71,7 +70,7 @@ def _international(digits: str, area_code: str) -> str | None:
 
 
 def _national(digits: str, area_code: str) -> str | None:
-    if digits[:5] in _CARRIER_PREFIXES + _CARRIER_PREFIXES_SHORT and len(digits) >= 15:
+    if len(digits) >= 15 and _CARRIER_PREFIX.match(digits):
         return _national(digits[5:], area_code)
     if digits.startswith("86") and len(digits) >= 12:
         return _national(digits[2:], area_code)
