@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 AgentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
@@ -86,13 +86,20 @@ class CallOut(BaseModel):
     arrived_at: float | None = Field(None, description="Epoch seconds, by Asterisk's clock.")
     number: str | None = Field(None, description="The dialled number.")
     line: str | None = Field(None, description="The line that served it.")
-    answer_s: float | None = Field(None, description="Arrival to the bridge with an agent; null: not answered.")
-    wait_s: float | None = Field(None, description="Arrival to answer or giving up.")
+    wait_s: float | None = Field(None, description="Arrival to the bridge with an agent, or to giving up.")
     talk_s: float | None = None
-    agent: str | None = None
+    agent: str | None = Field(None, description="The agent's name.")
     seat: str | None = None
-    result: str | None = Field(None, description="in_time, late, abandoned, flowed_out, failed, restricted, test")
-    outcome: str | None = Field(None, description="answered, abandoned, overflowed, failed; null: still going on")
+    outcome: str | None = Field(None, description="waiting, talking, answered, abandoned, overflowed, failed")
+    judged: str | None = Field(None, description="in_time, late, abandoned, flowed_out, failed, restricted, test")
+    ended_by: str | None = Field(None, description="caller, agent, pbx, unknown")
+    presented: int | None = Field(None, description="Presentations to seats.")
+    fallback: str | None = Field(None, description="Stage, when the dialplan alone took it over.")
+    flags: str | None = None
+
+    @computed_field(description="Arrival to the bridge with an agent; null: no agent yet, or never.")
+    def answer_s(self) -> float | None:
+        return self.wait_s if self.outcome in ("answered", "talking") else None
 
 
 class SignInIn(BaseModel):

@@ -10,7 +10,7 @@ Labels never carry a caller's number or an agent's id. A ratio is never exported
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
@@ -48,9 +48,9 @@ DEGRADABLE: Final = ("ami", "database")
 
 
 class Metrics:
-    """The registry and its metrics as attributes. Names, units and labels are part of the contract with dashboards."""
+    """The registry and its metrics as attributes; lines come with `add_line`."""
 
-    def __init__(self, lines: Mapping[str, Line], pbx: Iterable[str] = (), version: str = "") -> None:
+    def __init__(self, pbx: Iterable[str] = (), version: str = "") -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # process-wide; halves the lines of a counter
         self.registry: Final = CollectorRegistry(auto_describe=True)
         self._calls()
@@ -61,8 +61,6 @@ class Metrics:
         self.build = Info("hotline_build", "Version of the running service.", registry=self.registry)
         self.build.info({"version": version})
         self._zeroes(pbx)
-        for line in lines.values():
-            self.add_line(line)
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(name, about, labels, registry=self.registry)

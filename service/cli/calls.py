@@ -12,7 +12,7 @@ from service.cli.client import Client, url_of
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, print_json, print_rows
 from service.settings import load
 
-COLUMNS: Final = ("arrived", "number", "line", "answer s", "talk s", "agent", "outcome", "result", "call")
+COLUMNS: Final = ("arrived", "number", "line", "answer s", "talk s", "agent", "outcome", "judged", "call")
 
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many calls.")]
 
@@ -37,8 +37,8 @@ def _row(call: Mapping[str, Any], zone: tzinfo) -> dict[str, Cell]:
         "answer s": _seconds(call["answer_s"], 3),
         "talk s": _seconds(call["talk_s"], 1),
         "agent": call["agent"],
-        "outcome": call["outcome"] or "going on",
-        "result": call["result"],
+        "outcome": call["outcome"],
+        "judged": call["judged"],
         "call": call["call_id"],
     }
 

@@ -30,7 +30,7 @@ def hotline() -> Hotline:
 
 @pytest.fixture
 async def server(hotline: Hotline) -> AsyncIterator[HttpServer]:
-    exporter = Exporter(Metrics(LINES), LINES)
+    exporter = Exporter(Metrics(), LINES)
     server = HttpServer(create_app(replace(hotline.deps(), metrics=exporter.exposition)))
     await server.start("127.0.0.1", 0)
     yield server

@@ -39,13 +39,20 @@ async def test_many_readers_cost_one_look_at_the_records(client: httpx.AsyncClie
 
 
 async def test_calls_show_named_fields_only_and_never_a_caller(client: httpx.AsyncClient, hotline: Hotline) -> None:
-    hotline.calls = [
-        {"call_id": "1-1", "number": "12345", "caller": "13800000000", "caller_sealed": "x", "answer_s": 3.25}
-    ]
+    hotline.calls = [{"call_id": "1-1", "number": "12345", "caller": "13800000000", "caller_sealed": "x"}]
     answer = await client.get(f"{API}/calls", headers=bearer("supervisor"))
-    assert answer.json()[0]["answer_s"] == 3.25
+    assert answer.json()[0]["number"] == "12345"
     assert "13800000000" not in answer.text
     assert "caller" not in answer.text
+
+
+@pytest.mark.parametrize(("outcome", "answer_s"), [("answered", 3.25), ("talking", 3.25), ("abandoned", None)])
+async def test_only_an_answered_call_has_an_answer_time(
+    client: httpx.AsyncClient, hotline: Hotline, outcome: str, answer_s: float | None
+) -> None:
+    hotline.calls = [{"call_id": "1-1", "wait_s": 3.25, "outcome": outcome}]
+    answer = await client.get(f"{API}/calls", headers=bearer("supervisor"))
+    assert answer.json()[0]["answer_s"] == answer_s
 
 
 async def test_calls_while_the_database_is_away_are_a_clear_503(client: httpx.AsyncClient, hotline: Hotline) -> None:

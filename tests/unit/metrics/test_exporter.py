@@ -28,7 +28,7 @@ def judged(result: Judgement, wait_s: float, number: str = "12345") -> Step:
 
 @pytest.fixture
 def exporter() -> Iterator[Exporter]:
-    made = Exporter(Metrics(LINES, ["pbx1"], "0.1.0"), LINES)
+    made = Exporter(Metrics(["pbx1"], "0.1.0"), LINES)
     yield made
     made.close()
 
@@ -182,7 +182,7 @@ def test_a_line_of_a_reload_is_there_at_0(exporter: Exporter) -> None:
 
 
 def test_two_services_in_one_process_do_not_share_a_count(exporter: Exporter) -> None:
-    other = Exporter(Metrics(LINES, ["pbx1"]), LINES)
+    other = Exporter(Metrics(["pbx1"]), LINES)
     other.step(judged(Judgement.IN_TIME, 1.0))
     other.close()
     assert value(exporter, "hotline_calls_judged_total", line="12345", result="in_time") == 0

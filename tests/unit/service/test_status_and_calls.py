@@ -123,9 +123,8 @@ def test_the_address_is_the_one_of_the_configuration(http: str, url: str) -> Non
     assert url_of(Settings.model_validate({"service": {"http": http}})) == url
 
 
-def test_a_call_that_goes_on_has_no_outcome_yet() -> None:
-    call = dict.fromkeys(("talk_s", "agent", "outcome", "result", "line"))
-    row = _row({**call, "call_id": "1-1", "number": "12345", "arrived_at": 0.0, "answer_s": 3.25}, UTC)
-    assert row["arrived"] == "01-01 00:00:00"
-    assert row["answer s"] == "3.250"
-    assert row["outcome"] == "going on"
+def test_a_call_is_a_row_with_its_answer_time_to_the_millisecond() -> None:
+    call = dict.fromkeys(("talk_s", "agent", "judged", "line"))
+    answered = {**call, "call_id": "1-1", "number": "12345", "arrived_at": 0.0, "answer_s": 3.25, "outcome": "talking"}
+    row = _row(answered, UTC)
+    assert (row["arrived"], row["answer s"], row["talk s"]) == ("01-01 00:00:00", "3.250", None)
