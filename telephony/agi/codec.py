@@ -109,6 +109,8 @@ class Environment:
         key, colon, value = _text(line).partition(":")
         if not colon or not key.startswith("agi_"):
             raise AgiFramingError("not an environment line")
+        if not self._fields and key != "agi_network":  # always the first of a FastAGI block
+            raise AgiFramingError("no head of an environment")
         if key in self._fields:
             raise AgiFramingError("field came twice")
         if len(self._fields) >= MAX_FIELDS or self._size > MAX_HEADER:
