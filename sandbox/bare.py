@@ -1,7 +1,7 @@
 """The smallest PBX that carries a call: one trunk, seats, and `Dial`. No queue, no service: what others are held against.
 
 The hotline's own configuration is rendered by `config/render.py`. This one proves that the sandbox itself works, and
-is the `Dial` side of the benches. Any dialled number that is a seat's rings at that seat.
+is the `Dial` side of the benches. A dialled number of four digits rings at that seat, one of three at the centre.
 """
 
 from __future__ import annotations
@@ -69,6 +69,17 @@ allow_transfer = no
 type = identify
 endpoint = carrier
 match = 127.0.0.2
+
+[centre]
+type = endpoint
+context = bare
+aors = centre
+disallow = all
+allow = alaw,ulaw
+direct_media = no
+[centre]
+type = aor
+contact = sip:127.0.0.3:{p.far}
 """
 
 _SEAT = """
@@ -81,7 +92,7 @@ disallow = all
 allow = alaw,ulaw
 direct_media = no
 allow_transfer = no
-rtp_timeout = 15
+rtp_timeout = {rtp_timeout_s}
 device_state_busy_at = 1
 [{seat}]
 type = auth
@@ -100,11 +111,14 @@ _EXTENSIONS = """\
 [bare]
 exten => _1XXX,1,Dial(PJSIP/${EXTEN},30)
  same => n,Hangup()
+exten => _1XX,1,Dial(PJSIP/${EXTEN}@centre,30)
+ same => n,Hangup()
 """
 
 
-def configuration(folders: Folders, ports: Ports, seats: Iterable[str]) -> dict[str, str]:
+def configuration(folders: Folders, ports: Ports, seats: Iterable[str], *, rtp_timeout_s: int = 15) -> dict[str, str]:
     """The files of the bare PBX: name -> text, as `Sandbox.start` takes them."""
+    phones = "".join(_SEAT.format(seat=seat, rtp_timeout_s=rtp_timeout_s) for seat in seats)
     modules = ["[modules]", "autoload=no", *(f"load={name}.so" for name in _MODULES.split())]
     return {
         "asterisk.conf": _ASTERISK.format(f=folders),
@@ -112,6 +126,6 @@ def configuration(folders: Folders, ports: Ports, seats: Iterable[str]) -> dict[
         "manager.conf": _MANAGER.format(p=ports, secret=AMI_SECRET),
         "rtp.conf": f"[general]\nrtpstart = {ports.rtp_first}\nrtpend = {ports.rtp_last}\n",
         "logger.conf": "[logfiles]\nmessages = notice,warning,error\n",
-        "pjsip.conf": _PJSIP.format(p=ports) + "".join(_SEAT.format(seat=seat) for seat in seats),
+        "pjsip.conf": _PJSIP.format(p=ports) + phones,
         "extensions.conf": _EXTENSIONS,
     }

@@ -41,12 +41,16 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where a sandbox listens, all on 127.0.0.1. `fastagi` and `http` are for the service that serves it."""
+    """Where a sandbox listens, all on 127.0.0.1. `fastagi` and `http` are for the service that serves it.
+
+    `far` is where the other ends of trunks (127.0.0.2, .3, .4) are called: carrier, emergency centre, department.
+    """
 
     sip: int = 5160
     ami: int = 5138
     fastagi: int = 4573
     http: int = 8345
+    far: int = 5060
     rtp_first: int = 20000
     rtp_last: int = 21999
 
@@ -60,22 +64,31 @@ class Ports:
         if not 0 <= slot < SLOTS:
             raise ValueError(f"slot {slot}: choose 0 to {SLOTS - 1}")
         step, rtp = 100 * slot, 2000 * slot
-        base = cls(5160 + step, 5138 + step, 4573 + step, 8345 + step, 20000 + rtp, 21999 + rtp)
+        base = cls(5160 + step, 5138 + step, 4573 + step, 8345 + step, 5060 + step, 20000 + rtp, 21999 + rtp)
         return replace(base, **{name: port for name, port in given.items() if port is not None})
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The folders of one Asterisk: `moddir` and `data` belong to the program, the others to the sandbox."""
+    """The folders of one Asterisk, by the names of `config.plan.Directories`.
+
+    `moddir` and `data` belong to the program, the others to the sandbox.
+    """
 
     etc: Path
     moddir: Path
     varlib: Path
     data: Path
+    keys: Path
+    agi: Path
+    spool: Path
     run: Path
     log: Path
-    spool: Path
     db: Path
+
+    def texts(self) -> dict[str, str]:
+        """For `config.plan.Directories(**...)`."""
+        return {name: str(path) for name, path in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,8 @@ class Sandbox:
             moddir=asterisk.modules,
             varlib=self.folder / "varlib",
             data=asterisk.data,
+            keys=self.folder / "keys",
+            agi=self.folder / "agi",
             run=_short(self.folder / "run"),
             log=self.folder / "log",
             spool=self.folder / "spool",

@@ -334,6 +334,11 @@ class Seats(Listener):
         await self.sipp.start([*options, *(_KEEP_MESSAGES if self._messages else ())])
         await self.until(lambda _: self._registered() == len(self.users), limit_s, "registered")
 
+    def questions(self) -> int:
+        """How often the PBX asked whether the phones are there (OPTIONS)."""
+        self.sipp.trace.read()
+        return self.sipp.trace.questions
+
     def _registered(self) -> int:
         return sum(self.sipp.trace.registered.values())
 

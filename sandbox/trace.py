@@ -105,6 +105,7 @@ class Trace:
         self._offset = 0
         self._legs: dict[str, Leg] = {}
         self.registered: dict[str, bool] = {}  # Call-ID of a registration -> it stands
+        self.questions = 0  # OPTIONS received
 
     def read(self) -> list[Leg]:
         """All legs so far, in the order of their INVITEs."""
@@ -126,6 +127,8 @@ class Trace:
     def _take(self, message: Message) -> None:
         if message.method == "REGISTER" and message.code is not None:
             self.registered[message.call_id] = message.code == 200
+        if message.method == "OPTIONS" and message.code is None:
+            self.questions += 1
         leg = self._legs.get(message.call_id)
         if leg is None:
             if message.method == "INVITE" and message.code is None:
