@@ -34,7 +34,9 @@ _NONCE_BYTES: Final = 12
 _CARRIER_PREFIX: Final = re.compile(r"179(?:0[0189]|1[01]|31|5[01]|6[089]|9[0156])|12593|10193|11808")
 _MOBILE: Final = re.compile(r"1[3-9]\d{9}")
 _LOCAL: Final = re.compile(r"[2-9]\d{6,7}")
-_AREA: Final = re.compile(r"(?:10|2\d)[2-9]\d{7}|[3-9]\d{2}[2-9]\d{6,7}")  # area code without 0, then the local number
+_AREA: Final = re.compile(
+    r"(?:10|2\d)[2-9]\d{7}|[3-9]\d{2}[2-9]\d{6,7}|[48]00\d{7}"
+)  # area code without 0, local number; 400
 _SHORT: Final = re.compile(r"1\d{2,5}|9[56]\d{3,4}")  # 110, 12345, 10086, 95xxx, 96xxx: no E.164 form exists
 _FOREIGN: Final = re.compile(r"[1-9]\d{6,14}")
 _PUNCTUATION: Final = re.compile(r"[\s\-().]+")

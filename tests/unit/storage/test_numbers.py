@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storage.errors import StorageError
+from storage.numbers import NumberVault, make_key_file, normalise, read_key_file
+
+KEY = bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "13800000000",
+        "013800000000",
+        "+8613800000000",
+        "8613800000000",
+        "008613800000000",
+        "+86 138-0000-0000",
+        "1795113800000000",
+        "1259313800000000",
+        "17909013800000000",
+        "１３８００００００００",
+        "+86013800000000",
+    ],
+)
+def test_every_way_to_write_a_mobile_number_is_one_number(raw: str) -> None:
+    assert normalise(raw) == "+8613800000000"
+
+
+@pytest.mark.parametrize(
+    ("raw", "number"),
+    [
+        ("0527-80000000", "+8652780000000"),
+        ("(0527) 80000000", "+8652780000000"),
+        ("52780000000", "+8652780000000"),
+        ("+8652780000000", "+8652780000000"),
+        ("010-80000000", "+861080000000"),
+        ("1080000000", "+861080000000"),
+        ("02080000000", "+862080000000"),
+        ("03198000000", "+863198000000"),
+        ("17951052780000000", "+8652780000000"),
+        ("80000000", "+8652780000000"),
+        ("4000000000", "+864000000000"),
+        ("4002000000", "+864002000000"),
+        ("110", "110"),
+        ("12345", "12345"),
+        ("95500", "95500"),
+        ("+852 2000 0000", "+85220000000"),
+        ("0014155550100", "+14155550100"),
+    ],
+)
+def test_fixed_foreign_and_service_numbers(raw: str, number: str | None) -> None:
+    assert normalise(raw, area_code="0527") == number
+
+
+def test_without_an_area_code_a_local_number_stays_as_dialled() -> None:
+    assert normalise("80000000") == "80000000"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [None, "", " ", "anonymous", "Restricted", "unknown", "0", "00000000", "+", "138****0000", "1", "12", "+0", "00"],
+)
+def test_a_withheld_number_matches_nobody(raw: str | None) -> None:
+    assert normalise(raw, area_code="0527") is None
+
+
+@pytest.mark.parametrize(
+    "raw", ["sip:13800000000", "13800000000;DROP", "${CALLERID(num)}", "9" * 20, "1" * 10_000, "1380000000²x", "\x00"]
+)
+def test_a_senseless_number_matches_nobody(raw: str) -> None:
+    assert normalise(raw, area_code="0527") is None
+
+
+@given(st.text(alphabet="0123456789+-() 86", max_size=24) | st.text(max_size=24), st.sampled_from(["", "0527", "10"]))
+def test_a_normalised_number_stays_what_it_is(raw: str, area_code: str) -> None:
+    number = normalise(raw, area_code=area_code)
+    assert number is None or normalise(number, area_code=area_code) == number
+
+
+def test_a_reference_is_the_same_for_a_number_and_tells_nothing_without_the_key() -> None:
+    vault = NumberVault(KEY)
+    assert vault.caller_ref("+8613800000000") == NumberVault(KEY).caller_ref("+8613800000000")
+    assert vault.caller_ref("+8613800000000") != NumberVault(bytes(32)).caller_ref("+8613800000000")
+    assert len(vault.caller_ref("110")) == 32
+
+
+def test_a_sealed_number_opens_and_looks_different_every_time() -> None:
+    vault = NumberVault(KEY)
+    first, second = vault.seal("+8613800000000"), vault.seal("+8613800000000")
+    assert first != second
+    assert first.startswith("v1:")
+    assert "138" not in first[3:]
+    assert vault.open_sealed(first) == vault.open_sealed(second) == "+8613800000000"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda box: box[:-4] + "AAA=", lambda box: "v2:" + box[3:], lambda box: "", lambda box: "v1:é"]
+)
+def test_a_changed_seal_is_refused_without_telling_its_content(damage) -> None:
+    with pytest.raises(StorageError, match="another number key"):
+        NumberVault(KEY).open_sealed(damage(NumberVault(KEY).seal("+8613800000000")))
+
+
+def test_another_key_opens_nothing() -> None:
+    with pytest.raises(StorageError, match="another number key"):
+        NumberVault(bytes(32)).open_sealed(NumberVault(KEY).seal("110"))
+
+
+def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secrets" / "number.key"
+    make_key_file(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    key = read_key_file(path)
+    assert len(key) == 32
+    with pytest.raises(StorageError, match="exists already"):
+        make_key_file(path)
+    assert read_key_file(path) == key
+    assert NumberVault.from_file(path).caller_ref("110") == NumberVault(key).caller_ref("110")
+
+
+def test_a_key_that_others_can_read_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+    path = tmp_path / "number.key"
+    make_key_file(path)
+    path.chmod(0o640)
+    with pytest.raises(StorageError, match=f"chmod 600 {path}"):
+        read_key_file(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"abcd", b"not hex" * 20, b"\xff\xfe"])
+def test_a_file_that_is_no_key_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "number.key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    with pytest.raises(StorageError, match="number key"):
+        NumberVault.from_file(path)
+
+
+def test_a_missing_key_says_how_to_make_it(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="hotline init"):
+        read_key_file(tmp_path / "none")
