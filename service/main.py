@@ -48,7 +48,8 @@ class Service:
         rules = settings.rules()
         self.pbx = settings.pbxs[0]
         self.engine = Engine(rules)
-        self.exporter = Exporter(Metrics([pbx.name for pbx in settings.pbxs]), rules.lines)
+        names = [pbx.name for pbx in settings.pbxs]
+        self.exporter = Exporter(Metrics(rules.lines, names, version("hotline12345")), rules.lines)
         self.board = Switchboard(
             self.engine,
             write=records.write,

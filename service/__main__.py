@@ -1,0 +1,5 @@
+"""`python -m service` is `hotline`."""
+
+from service.cli.app import main
+
+main()

@@ -1,0 +1,55 @@
+"""Keeps the routing snapshot fresh: who would take which line, for the dialplan's own script when we are out of reach."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from routing.choice import Waiting, first_ring, rank
+from routing.engine import Engine
+from routing.floor import AWAY
+from service import clock
+from telephony.agi.snapshot import Snapshot, write_snapshot
+
+log = structlog.get_logger("hotline")
+
+SNAPSHOT_FILE: Final = "snapshot.json"
+EVERY_S: Final = 2.0
+
+
+class Snapshots:
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self._engine, self._path = engine, path
+        self._failed = False
+
+    def lines(self) -> dict[str, tuple[str, ...]]:
+        """Dialled number -> seats in order of choice: who is there and belongs to any ring of the line."""
+        seats = [seat for seat in self._engine.floor.all_seats() if seat.agent.state not in AWAY]
+        found = {}
+        for number in self._engine.rules.lines:
+            line = self._engine.serving(number)
+            if line is not None:
+                call = Waiting("", line, 0.0, len(line.rings))
+                fit = [seat for seat in seats if first_ring(call, seat) is not None]
+                fit.sort(key=lambda seat: rank(call, seat, {}))
+                found[number] = tuple(seat.seat.id for seat in fit)
+        return found
+
+    def write(self) -> None:
+        """Replaces the file. A folder that cannot be written is said once, not every two seconds."""
+        try:
+            write_snapshot(str(self._path), Snapshot(clock.wall(), self.lines()))
+            self._failed = False
+        except OSError as error:
+            if not self._failed:
+                log.error("snapshot not written", path=str(self._path), problem=error.strerror)
+            self._failed = True
+
+    async def keep(self) -> None:
+        while True:
+            if self._engine.deciding:
+                self.write()
+            await asyncio.sleep(EVERY_S)
