@@ -25,21 +25,21 @@ class AmiAction:
     fields: tuple[tuple[str, str], ...] = ()
     listed: bool = False
 
-    @property
-    def label(self) -> str:
-        """For logs: no values, they may hold secrets or callers' numbers."""
-        return self.name
-
 
 def login(username: str, secret: str) -> AmiAction:
     """Answer: Success, or Error "Authentication failed" after one second; then FullyBooted once Asterisk is."""
     return AmiAction("Login", (("Username", username), ("Secret", secret), ("Events", EVENT_CLASSES)))
 
 
-PING: Final = AmiAction("Ping")
+PING: Final = AmiAction("Ping")  # its Timestamp is Asterisk's clock
 CORE_SETTINGS: Final = AmiAction("CoreSettings")  # AsteriskVersion; the greeting's version is AMI's own
 CORE_SHOW_CHANNELS: Final = AmiAction("CoreShowChannels", listed=True)  # CoreShowChannel items
 DEVICE_STATE_LIST: Final = AmiAction("DeviceStateList", listed=True)  # DeviceStateChange items; res_manager_devicestate
+
+
+def hangup(channel: str) -> AmiAction:
+    """By name or uniqueid. Success means asked, done is the Hangup event; Error "No such channel" when it is gone."""
+    return AmiAction("Hangup", (("Channel", channel),))
 
 
 def getvar(variable: str) -> AmiAction:

@@ -3,14 +3,14 @@
 Times are epoch seconds by Asterisk's clock (`timestampevents=yes`). A header that must be there and is not raises
 AmiFieldError: the message is counted and dropped, it never becomes an event with a hole in it.
 
-Source: transcripts under tests/transcripts/ami, recorded from Asterisk 16.28 and 22.10. Two oddities: FullyBooted has no
-Timestamp, and DialBegin has no `Channel` when nobody dials (Originate).
+Source: transcripts under tests/transcripts/ami, recorded from Asterisk 16.28 and 22.10. Oddities: FullyBooted has no
+Timestamp, DialBegin has no `Channel` when nobody dials (Originate), HangupRequest may have no Cause.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from routing.model import DeviceState
@@ -18,6 +18,7 @@ from telephony import names
 from telephony.ami.codec import AmiFieldError, Message
 
 RINGING_STATE: Final = "Ringing"  # ChannelStateDesc of a called phone that rings
+NO_NUMBER: Final = "<unknown>"  # how Asterisk writes a caller id that is not there
 RINGING_STATUSES: Final = frozenset({"RINGING", "PROGRESS"})  # DialStatus; a phone with early media is alive too
 
 
@@ -93,11 +94,19 @@ class BridgeLeft:
 
 @dataclass(frozen=True, slots=True)
 class HangupRequested:
-    """`soft`: Asterisk or an AMI client asked for the end; else the far end did."""
+    """The far end asked for the end. `cause` is absent when it said nothing special (16.28 at a BYE)."""
 
     at: float
     channel: Channel
-    soft: bool
+    cause: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SoftHangupRequested:
+    """Asterisk itself or an AMI client asked for the end. Its `Cause` is a flag of Asterisk's inside and not read."""
+
+    at: float
+    channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +133,7 @@ class ArrivalAnnounced:
     number: str
     stamped_at: float
     trunk: str
+    caller_number: str = field(repr=False)  # as the dialplan left it; "" when withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +168,7 @@ AmiEvent: TypeAlias = (
     | BridgeEntered
     | BridgeLeft
     | HangupRequested
+    | SoftHangupRequested
     | ChannelHungUp
     | DeviceChanged
     | ArrivalAnnounced
@@ -195,6 +206,10 @@ def _number(m: Message, header: str, text: str) -> float:
     return float(text)
 
 
+def _cause(m: Message) -> int:
+    return int(_number(m, "Cause", m.one("Cause")))
+
+
 def _channel(m: Message, prefix: str = "") -> Channel:
     return Channel(
         uniqueid=m.one(prefix + "Uniqueid"),
@@ -220,8 +235,15 @@ def _user_event(m: Message) -> AmiEvent | None:
     match m.one("UserEvent"):
         case names.EVENT_ARRIVAL:
             stamp_ms = _number(m, "Arrived", m.one("Arrived"))
-            line, trunk = m.one("Line"), m.one("Trunk")
-            return ArrivalAnnounced(_at(m), _channel(m), m.one("Call"), line, stamp_ms / 1000, trunk)
+            return ArrivalAnnounced(
+                at=_at(m),
+                channel=_channel(m),
+                call_id=m.one("Call"),
+                number=m.one("Line"),
+                stamped_at=stamp_ms / 1000,
+                trunk=m.one("Trunk"),
+                caller_number=m.one("CallerIDNum").replace(NO_NUMBER, ""),
+            )
         case names.EVENT_FALLBACK:
             return FallbackAnnounced(_at(m), m.one("Call"), m.one("Stage"))
         case names.EVENT_UNKNOWN_NUMBER:
@@ -239,9 +261,9 @@ _PARSERS: Final[Mapping[str, Callable[[Message], AmiEvent | None]]] = {
     "DialEnd": lambda m: DialEnded(_at(m), _dialler(m), _channel(m, "Dest"), m.one("DialStatus")),
     "BridgeEnter": lambda m: BridgeEntered(_at(m), m.one("BridgeUniqueid"), _channel(m)),
     "BridgeLeave": lambda m: BridgeLeft(_at(m), m.one("BridgeUniqueid"), _channel(m)),
-    "HangupRequest": lambda m: HangupRequested(_at(m), _channel(m), soft=False),
-    "SoftHangupRequest": lambda m: HangupRequested(_at(m), _channel(m), soft=True),
-    "Hangup": lambda m: ChannelHungUp(_at(m), _channel(m), int(_number(m, "Cause", m.one("Cause")))),
+    "HangupRequest": lambda m: HangupRequested(_at(m), _channel(m), _cause(m) if "Cause" in m else None),
+    "SoftHangupRequest": lambda m: SoftHangupRequested(_at(m), _channel(m)),
+    "Hangup": lambda m: ChannelHungUp(_at(m), _channel(m), _cause(m)),
     "DeviceStateChange": lambda m: DeviceChanged(_at(m), m.one("Device"), _device_state(m)),
     "UserEvent": _user_event,
     "FullyBooted": lambda m: FullyBooted(),

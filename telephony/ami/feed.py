@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from routing import events as routing
+from routing.model import DeviceState
 from telephony.ami import events as ami
 from telephony.ami import picture
 from telephony.ami.codec import AmiFieldError, Message
@@ -31,18 +32,14 @@ class Feed:
 
     def __init__(self, dial_strings: Mapping[str, str], on_event: Callable[[routing.Event], None]) -> None:
         self._on_event = on_event
-        self.tracker = Tracker(dial_strings, self._believed)
+        self.tracker = Tracker(dial_strings, on_event)
         self.live = False
         self.events = 0
         self.unknown_numbers = 0
         self.field_errors: Counter[str] = Counter()  # "Event.Header" -> messages dropped
-        self.reconcile_drift: Counter[str] = Counter()  # kind -> confirmed differences
         self.last_field_error = ""
         self._suspected: set[tuple[str, str]] = set()
-
-    def _believed(self, event: routing.Event) -> None:
-        if self.live:
-            self._on_event(event)
+        self._told_devices: dict[str, DeviceState] = {}
 
     def set_seats(self, dial_strings: Mapping[str, str]) -> None:
         """After a reload of the configuration. The next picture brings the states of new seats."""
@@ -56,8 +53,10 @@ class Feed:
         self.events += 1
         if isinstance(event, ami.UnknownNumberDialled):
             self.unknown_numbers += 1
-        elif self.live or isinstance(event, ami.DeviceChanged):
+        elif self.live:
             self._track(event)
+        if isinstance(event, ami.DeviceChanged) and (seat_id := self.tracker.seats.of_device(event.device)):
+            self._told_devices[seat_id] = event.state
         return event
 
     def _track(self, event: ami.AmiEvent) -> None:
@@ -69,7 +68,7 @@ class Feed:
     def devices(self, items: Iterable[Message]) -> None:
         """A finished DeviceStateList."""
         shown = [d for d in (self._checked(ami.shown_device, m) for m in items) if d is not None]
-        self.tracker.devices = picture.read_devices(shown, self.tracker.seats)
+        self._told_devices = picture.read_devices(shown, self.tracker.seats)
 
     def channels(self, items: Iterable[Message], at: float) -> bool:
         """A finished CoreShowChannels, asked for after the devices. False: look again in a moment, then it is certain.
@@ -78,10 +77,10 @@ class Feed:
         """
         shown = [c for c in (self._checked(ami.shown_channel, m) for m in items) if c is not None]
         calls = picture.read_calls(shown, self.tracker.seats, self.tracker.calls, at)
-        told = picture.picture(calls, self.tracker.devices, at)
+        told = picture.picture(calls, self._told_devices, at)
         if self.live and not self._agrees(told):
             return False
-        self.tracker.replace(calls)
+        self.tracker.replace(calls, self._told_devices)
         self.live = True
         self._on_event(told)
         return True
@@ -90,17 +89,21 @@ class Feed:
         """Counts what two looks in a row found wrong. A first finding is only a suspicion."""
         found = picture.differences(picture.picture(self.tracker.calls, self.tracker.devices, told.at), told)
         confirmed, first_look = found & self._suspected, not self._suspected
-        self.reconcile_drift.update(kind for kind, _ in confirmed)
+        self.tracker.drift.update(kind for kind, _ in confirmed)
         self._suspected = found if first_look else set()
         return not (found and first_look)
 
     def lost(self) -> None:
         """The link is down: from here on nothing is certain."""
-        was_live, self.live = self.live, False
-        self.tracker.forget()
-        self._suspected = set()
+        was_live = self.live
+        self.forget()
         if was_live:
             self._on_event(routing.AmiLost())
+
+    def forget(self) -> None:
+        self.live = False
+        self.tracker.replace({}, {})
+        self._suspected = set()
 
     def _checked(self, read: Callable[[Message], T], message: Message) -> T | None:
         try:

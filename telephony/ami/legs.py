@@ -26,8 +26,8 @@ class Leg:
     dial_begun: bool = False
     ringing: bool = False
     dial_over: bool = False
-    far_end_left: bool = False  # HangupRequest: the phone itself said goodbye
-    ended_by_us: bool = False  # SoftHangupRequest: Asterisk (no RTP) or an AMI client
+    far_end_left: bool = False  # HangupRequest: the phone itself ended or refused the call ...
+    far_end_cause: int | None = None  # ... and why, when it said so
 
     @property
     def pipe(self) -> str | None:

@@ -84,7 +84,7 @@ def _settle(call: TrackedCall, before: TrackedCall | None, at: float) -> None:
         if old is not None:
             leg.seat_id = leg.seat_id or old.seat_id
             leg.dial_begun, leg.dial_over = leg.dial_begun or old.dial_begun, leg.dial_over or old.dial_over
-            leg.far_end_left, leg.ended_by_us = old.far_end_left, old.ended_by_us
+            leg.far_end_left, leg.far_end_cause = old.far_end_left, old.far_end_cause
 
 
 def picture(calls: Mapping[str, TrackedCall], devices: Mapping[str, DeviceState], at: float) -> Picture:

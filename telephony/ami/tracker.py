@@ -10,6 +10,8 @@ Hangup; CallEnded is the last event of a call. Everything between is read off it
   channel (caller), any request on the phone's (agent), SoftHangupRequest on the caller's, or nothing at all (pbx).
   Later requests are Asterisk tidying up. A phone is *lost* when it was the first to go, without a goodbye of its own, by
   cause 44 (no RTP).
+* a phone that refuses (603, or 480 at once) is reported by Asterisk as NOANSWER in DialEnd, like one that rang out. The
+  cause of its HangupRequest tells them apart; routing is told BUSY, "busy or rejected by the phone".
 
 Races met. Asterisk 16 hangs up the caller before the lost phone: the talk is then closed by the caller's Hangup. A caller
 who leaves several ringing seats is gone before their DialEnd: legs of a call that is over are followed to their end in
@@ -32,6 +34,8 @@ from telephony.ami import events as ami
 from telephony.ami.legs import CallId, Leg, Seats, TrackedCall, connected
 
 NO_RTP_CAUSE: Final = 44  # AST_CAUSE_REQUESTED_CHAN_UNAVAIL, set by rtp_timeout
+REJECTED_CAUSE: Final = 21  # the agent pressed the red key: SIP 603
+AWAY_CAUSE: Final = 19  # the phone itself says "no answer": SIP 480; before any ringing this is "do not disturb"
 STAMP_TOLERANCE_S: Final = 0.5  # clause of the design: a larger difference flags the call
 MAX_BORN: Final = 10_000  # channels whose Hangup we never saw must not pile up
 
@@ -52,18 +56,19 @@ class Tracker:
         self._call_of: dict[str, str] = {}  # uniqueid -> call id
         self._born: dict[str, float] = {}  # uniqueid -> creation, of channels that are no call's yet
 
-    def replace(self, calls: Mapping[str, TrackedCall]) -> None:
-        """Believe a rebuilt picture instead of what was followed so far."""
-        self.calls = dict(calls)
+    def replace(self, calls: Mapping[str, TrackedCall], devices: Mapping[str, DeviceState]) -> None:
+        """Believe a rebuilt picture instead of what was followed so far. An empty one forgets everything."""
+        self.calls, self.devices = dict(calls), dict(devices)
         self._call_of = {
             leg.uniqueid: call.call_id for call in calls.values() for leg in (call.caller, *call.legs.values())
         }
         self._born.clear()
 
-    def forget(self) -> None:
-        """The link is down: nothing seen before is certain."""
-        self.replace({})
-        self.devices.clear()
+    def dialled_leg(self, call_id: str, seat_id: str) -> str | None:
+        """Uniqueid of a seat's leg that is being dialled for a call and has not been answered."""
+        call = self.calls.get(call_id)
+        legs = [] if call is None else call.legs.values()
+        return next((leg.uniqueid for leg in legs if leg.seat_id == seat_id and not leg.dial_over), None)
 
     @singledispatchmethod
     def handle(self, event: ami.AmiEvent) -> None:
@@ -84,7 +89,11 @@ class Tracker:
             arrived_at = self._born.pop(event.channel.uniqueid, event.stamped_at)
             self.stamps_differ += abs(arrived_at - event.stamped_at) > STAMP_TOLERANCE_S
             self._begin(event.call_id, event.channel, event.number, arrived_at)
-            self._emit(routing.CallSeen(event.call_id, event.number, arrived_at, trunk=event.trunk))
+            self._emit(
+                routing.CallSeen(
+                    event.call_id, event.number, arrived_at, trunk=event.trunk, caller_number=event.caller_number
+                )
+            )
 
     def _begin(self, call_id: str, caller: ami.Channel, number: str, arrived_at: float) -> TrackedCall:
         call = TrackedCall(call_id, Leg(caller.uniqueid, caller.name), number, arrived_at)
@@ -133,8 +142,11 @@ class Tracker:
             self._dial_ended(call, leg, event.status, event.at)
 
     def _dial_ended(self, call: TrackedCall, leg: Leg, status: str, at: float) -> None:
-        was_over, leg.dial_over, leg.ringing = leg.dial_over, True, False
+        was_over, was_ringing = leg.dial_over, leg.ringing
+        leg.dial_over, leg.ringing = True, False
         if leg.seat_id is not None and not was_over and not call.over:
+            refused = leg.far_end_cause == REJECTED_CAUSE or (leg.far_end_cause == AWAY_CAUSE and not was_ringing)
+            status = "BUSY" if status == "NOANSWER" and refused else status
             self._emit(routing.SeatDialEnded(call.call_id, leg.seat_id, status, at))
 
     # -- talk ----------------------------------------------------------------------------------------------------------
@@ -162,12 +174,20 @@ class Tracker:
     @handle.register
     def _(self, event: ami.HangupRequested) -> None:
         call, leg = self._known(event.channel.uniqueid)
-        if call is None or leg is None:
-            return
-        leg.far_end_left |= not event.soft
-        leg.ended_by_us |= event.soft
+        if call is not None and leg is not None:
+            leg.far_end_left, leg.far_end_cause = True, event.cause
+            self._end_begun(call, leg, "caller")
+
+    @handle.register
+    def _(self, event: ami.SoftHangupRequested) -> None:
+        call, leg = self._known(event.channel.uniqueid)
+        if call is not None and leg is not None:
+            self._end_begun(call, leg, "pbx")
+
+    def _end_begun(self, call: TrackedCall, leg: Leg, by: str) -> None:
+        """The first who begins the end has ended it. `by`: whom to name when it begins on the caller's channel."""
         if leg is call.caller:
-            call.ended_by = call.ended_by or ("pbx" if event.soft else "caller")
+            call.ended_by = call.ended_by or by
         elif leg.uniqueid == call.talk:
             call.ended_by = call.ended_by or "agent"
 
