@@ -59,7 +59,8 @@ class Wheel(Generic[T]):
             due.extend((item, now - self._next_at) for item in self._slots[self._next])
             self._next = (self._next + 1) % len(self._slots)
             self._next_at += self._step_s
-        self._next_at = max(self._next_at, now)  # missed turns are gone
+        if self._next_at <= now:  # missed turns are gone
+            self._next_at = now + self._step_s
         return due
 
     def load(self) -> tuple[int, ...]:
