@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator
 
-from routing.model import DEFAULT_RINGS, AgentProfile, Line, Mode, Need, Ring, Rules, SeatProfile
+from routing.model import AgentProfile, Line, Mode, Rules, SeatProfile
 from service import settings_checks, settings_salvage, settings_secrets
 from service.settings_lines import Path as KeyPath
 from service.settings_lines import key_lines, line_of
@@ -48,7 +48,6 @@ from service.settings_values import SkillId, Text, wrong
 __all__ = ["DEFAULT_FILE", "SecretError", "Settings", "SettingsError", "SettingsProblem", "load"]
 
 DEFAULT_FILE: Final = "hotline.toml"
-RESERVE: Final = "reserve"
 _SQLITE: Final = "sqlite+aiosqlite:///"
 
 
@@ -122,7 +121,8 @@ class Settings(Table):
         """Raises SecretError."""
         file = self.path(pbx.secret_file) if pbx.secret_file else None
         make_it = f"name it by secret_file, or set {settings_secrets.ami_secret_variable(pbx.name)}"
-        return settings_secrets.read_text(file, settings_secrets.ami_secret_variable(pbx.name), make_it)
+        secret = settings_secrets.read_text(file, settings_secrets.ami_secret_variable(pbx.name), make_it)
+        return settings_secrets.fit_for_asterisk(secret)
 
     def cli_token(self) -> str:
         """The token by which the commands speak to the service. Raises SecretError."""
@@ -164,27 +164,17 @@ class Settings(Table):
         notice = line.answer_notice_after_s
         return Line(
             number=line.number,
-            name=line.name or line.subject or line.number,
+            name=line.name or served.name or line.number,
             mode=line.mode,
             owner=line.owner,
             zone=served.zone,
-            rings=rings_of(served, self.skills),
+            rings=served.rings_or_default(self.skills),
             into=line.into,
             subject=line.subject,
             answer_within_s=served.answer_within_s or self.target.answer_within_s,
             ratio=served.ratio or self.target.ratio,
             answer_notice_after_s=served.answer_notice_after_s if notice is None else notice,
         )
-
-
-def rings_of(line: LineTable, skills: dict[str, str]) -> tuple[Ring, ...]:
-    """The rings as written; else of the zone's own skill, wider every three seconds; else everybody's."""
-    if line.rings:
-        return tuple(Ring(ring.after_s, need=ring.need, group=ring.group) for ring in line.rings)
-    if line.zone not in skills:
-        return DEFAULT_RINGS
-    home = (Ring(0.0, need=Need(line.zone, 5)), Ring(3.0, need=Need(line.zone, 1)))
-    return (*home, Ring(6.0, need=Need("general")), Ring(10.0, group=RESERVE))
 
 
 def _agent(agent: AgentTable) -> AgentProfile:
@@ -252,6 +242,8 @@ def _read(path: Path) -> str:
         raise SettingsError(
             [SettingsProblem("", None, f"{path} cannot be read: {error.strerror}; hotline init makes one")]
         ) from None
+    except RecursionError:
+        raise SettingsError([SettingsProblem("", None, "lists or tables are nested too deeply")]) from None
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
         words, line_no = (

@@ -5,6 +5,7 @@ Every check yields findings and none stops the next, so that an operator sees al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,13 +15,13 @@ from routing.model import Mode, SignIn
 from service.settings_lines import Path
 from service.settings_problems import nearest
 from service.settings_secrets import SecretError
-from service.settings_tables import LineTable
+from service.settings_tables import RESERVE, LineTable
 from service.settings_values import is_loopback
 
 if TYPE_CHECKING:
     from service.settings import Settings
 
-RESERVE: Final = "reserve"
+SPECIAL_EXTENSIONS: Final = frozenset("hitseaoT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +148,13 @@ def served(settings: Settings) -> Iterator[Finding]:
 
 
 def _somebody_serves(settings: Settings, line: LineTable) -> bool:
-    from service.settings import rings_of
-
     levels = [agent.skills for agent in settings.agents]
     groups = {group for seat in settings.seats for group in seat.groups}
     return any(
         ring.group in groups
         or (ring.need is not None and ring.need.skill is None and bool(levels))
         or (ring.need is not None and any(have.get(ring.need.skill or "", 0) >= ring.need.level for have in levels))
-        for ring in rings_of(line, settings.skills)
+        for ring in line.rings_or_default(settings.skills)
     )
 
 
@@ -169,6 +168,21 @@ def trunks(settings: Settings) -> Iterator[Finding]:
             yield warning(("trunk", index), "has no match: no call can arrive on it")
     if settings.trunks and not owners:
         yield warning(("trunk", 0), "no trunk can receive calls")
+
+
+def names_in_asterisk(settings: Settings) -> Iterator[Finding]:
+    """Ids become names of extensions, sections and files in Asterisk, where some are taken."""
+    phones = {seat.dial_string.partition("/")[2]: index for index, seat in enumerate(settings.seats)}
+    for index, seat in enumerate(settings.seats):
+        if seat.id in SPECIAL_EXTENSIONS:
+            yield Finding(("seat", index, "id"), "is a letter that Asterisk uses itself", "two characters or a digit")
+    for index, trunk in enumerate(settings.trunks):
+        if trunk.name in phones:
+            yield Finding(("trunk", index, "name"), f"is also the name of the phone of seat[{phones[trunk.name]}]")
+    if not re.fullmatch(r"/[^\s,;$()\"'|&\\\[\]{}]*", str(settings.data_dir.resolve())):
+        yield Finding(
+            ("service", "data_dir"), "lies in a folder whose name the dialplan cannot carry", "no blanks or signs"
+        )
 
 
 def emergencies(settings: Settings) -> Iterator[Finding]:
@@ -241,6 +255,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     agents,
     served,
     trunks,
+    names_in_asterisk,
     emergencies,
     fallback,
     network,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, get_args
@@ -26,6 +27,7 @@ _WORDS: Final = {
     "model_type": "must be a table",
     "too_short": "must not be empty",
 }
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _BOUND_ERRORS: Final = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}
 
 
@@ -60,8 +62,13 @@ def path_text(path: Path) -> str:
     """`("line", 2, "rings", 0, "need")` -> `line[2].rings[0].need`, items counted from 0 as TOML tools do."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        text += f"[{part}]" if isinstance(part, int) else f".{_key_text(part)}" if text else _key_text(part)
     return text
+
+
+def _key_text(key: str) -> str:
+    """As it must be written in TOML; an odd key must not move a terminal's cursor."""
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
 
 
 def clean_path(location: Sequence[str | int]) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,13 @@ def read_text(path: Path | None, variable: str, make_it: str) -> str:
     if not text or not text.isprintable():
         raise SecretError(f"{path} must hold one line of text")
     return text
+
+
+def fit_for_asterisk(secret: str) -> str:
+    """The secret itself. Raises SecretError when manager.conf could not carry it: ";" begins a comment there."""
+    if not re.fullmatch(r"[!-:<-~]+", secret):
+        raise SecretError("the manager's secret may hold ASCII letters, digits and signs only, no blank and no ;")
+    return secret
 
 
 def read_number_key(path: Path) -> bytes:

@@ -6,11 +6,13 @@ Only what one value can say about itself is checked here; what two tables say ab
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from routing.model import Mode, SignIn, Timing
+from routing.model import DEFAULT_RINGS, Mode, Need, Ring, SignIn, Timing
 from service.settings_values import (
     Address,
     AreaCode,
@@ -36,6 +38,7 @@ from service.settings_values import (
     split_endpoint,
 )
 
+RESERVE: Final = "reserve"  # the group of seats that joins last by default
 _T = Timing()
 
 
@@ -139,7 +142,9 @@ class RingTable(Table):
 
 class LineTable(Table):
     number: Digits = Field(description="the dialled number")
-    name: Shown = Field(default="", description="name shown to people; default: the subject, else the number")
+    name: Shown = Field(
+        default="", description="name shown to people; default: that of the line it joined, else the number"
+    )
     mode: Mode = Field(default=Mode.OWN, description="own, parallel (双号并行) or merged (整体并入)")
     owner: Text = Field(default="", description="the department behind a parallel number")
     zone: Id | None = Field(default=None, description="seats of this zone first")
@@ -151,6 +156,15 @@ class LineTable(Table):
     answer_notice_after_s: Seconds | None = Field(
         default=None, ge=0, le=600, description="as in [timing], for this line"
     )
+
+    def rings_or_default(self, skills: Collection[str]) -> tuple[Ring, ...]:
+        """The rings as written; else of the zone's own skill, wider every three seconds; else everybody's."""
+        if self.rings:
+            return tuple(Ring(ring.after_s, need=ring.need, group=ring.group) for ring in self.rings)
+        if self.zone is None or self.zone not in skills:
+            return DEFAULT_RINGS
+        home = (Ring(0.0, need=Need(self.zone, 5)), Ring(3.0, need=Need(self.zone, 1)))
+        return (*home, Ring(6.0, need=Need("general")), Ring(10.0, group=RESERVE))
 
 
 class AgentTable(Table):

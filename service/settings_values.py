@@ -125,7 +125,7 @@ Shown = Annotated[
 ]
 Id = Annotated[
     StrictStr,
-    matching(r"[A-Za-z0-9_-]{1,32}", "is not an id", "1 to 32 letters, digits, _ or -"),
+    matching(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,31}", "is not an id", "1 to 32 letters, digits, _ or -, no - in front"),
 ]
 SkillId = Annotated[
     StrictStr,

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from config.plan import problems
 from routing.model import DEFAULT_RINGS, Mode, Need, Ring, SignIn, Timing
-from service.settings import SecretError, Settings, load
+from service.pbx import SipSide, plan_of
+from service.settings import SecretError, Settings, SettingsError, load
+from service.starter import write_starter
 
 Read = Callable[[str], Settings]
 
@@ -38,7 +41,7 @@ def test_a_merged_line_is_served_by_the_line_it_joined_under_its_own_subject(rea
     assert (merged.mode, merged.into, merged.subject) == (Mode.MERGED, "12345", "自然资源违法举报")
     assert (merged.rings, merged.zone) == (own.rings, own.zone)
     assert (merged.answer_within_s, merged.ratio) == (10.0, 0.9)
-    assert merged.name == merged.subject
+    assert merged.name == own.name
 
 
 def without_rings(text: str) -> str:
@@ -104,6 +107,12 @@ def test_settings_cannot_be_changed(folder: Path) -> None:
 def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(folder: Path, sample_text: str) -> None:
     (folder / "hotline.toml").write_bytes(b"\xef\xbb\xbf" + sample_text.replace("\n", "\r\n").encode())
     assert load(folder / "hotline.toml").rules().lines["12345"].name == "政务服务便民热线"
+
+
+@pytest.mark.parametrize("seats", [1, 12, 40])
+def test_what_loads_can_be_put_into_the_files_of_asterisk(tmp_path: Path, seats: int) -> None:
+    settings = load(write_starter(tmp_path, seats=seats, duty_telephone="PJSIP/13800000000@carrier"))
+    assert problems(plan_of(settings, settings.pbxs[0], sip=SipSide())) == []
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
@@ -173,3 +182,12 @@ def test_no_text_of_the_settings_shows_a_secret(folder: Path) -> None:
     shown = repr(load(folder / "hotline.toml"))
     assert "ami-secret" not in shown
     assert "example-token" not in shown
+
+
+@pytest.mark.parametrize("secret", ["with blank", "semi;colon", "密钥"])
+def test_a_secret_that_manager_conf_cannot_carry_is_refused_without_showing_it(folder: Path, secret: str) -> None:
+    (folder / "secrets" / "ami").write_text(secret)
+    with pytest.raises(SettingsError) as caught:
+        load(folder / "hotline.toml")
+    assert [problem.path for problem in caught.value.errors] == ["pbx[0].secret_file"]
+    assert secret not in str(caught.value)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from service.settings import Settings, SettingsError, SettingsProblem, load
 
@@ -69,6 +72,8 @@ BETWEEN_TABLES = [
     ('{trunk = "police",', '{trunk = "polize",', "emergency[0].routes[0].trunk", 'did you mean "police"?'),
     ('number = "110"\n', 'number = "12345"\n', "emergency[0].number", "is a [[line]] too"),
     ('match = ["127.0.0.3"]', 'match = ["127.0.0.2"]', "trunk[1].match[0]", 'the trunk "carrier" already'),
+    ('name = "police"', 'name = "1001"', "trunk[1].name", "the phone of seat[0]"),
+    ('data_dir = "var"', 'data_dir = "my var"', "service.data_dir", "dialplan cannot carry"),
     ('name = "police"', 'name = "carrier"', "trunk[1].name", "same as trunk[0].name"),
     ('["1001", "1002"]', '["1002"]', "fallback.duty_seats[0]", "unknown seat"),
 ]
@@ -164,6 +169,11 @@ def test_tables_without_which_nobody_is_served_are_asked_for(mistakes: Mistakes)
     assert {problem.path for problem in mistakes("")} >= {"line", "agent", "seat", "pbx"}
 
 
+def test_a_seat_named_like_an_extension_of_asterisks_own_is_refused(mistakes: Mistakes, sample_text: str) -> None:
+    text = sample_text.replace('"1001"', '"h"').replace("PJSIP/1001", "PJSIP/h")
+    assert [problem.path for problem in mistakes(text)] == ["seat[0].id"]
+
+
 def test_a_second_pbx_is_refused_instead_of_ignored(mistakes: Mistakes, sample_text: str) -> None:
     text = sample_text + '\n[[pbx]]\nname = "pbx2"\nsecret_file = "secrets/ami"\n'
     assert [problem.path for problem in mistakes(text)] == ["pbx[1]"]
@@ -254,3 +264,44 @@ def test_any_line_left_out_or_doubled_gives_settings_or_a_report_and_never_a_tra
     text = "\n".join(itertools.chain.from_iterable([row] * count for row, count in zip(rows, times, strict=True)))
     problems = problems_of(read, text)
     assert all(1 <= (problem.line or 1) <= len(text.splitlines()) + 1 for problem in problems)
+
+
+def as_toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(as_toml(inner) for inner in value) + "]"
+    return json.dumps(value)
+
+
+def known_keys(model: type[BaseModel]) -> set[str]:
+    """Every key of every table, so that made-up documents get past the first look."""
+    found = set()
+    for name, field in model.model_fields.items():
+        found.add(field.alias or name)
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found |= known_keys(part)
+    return found
+
+
+KEYS = st.sampled_from(sorted(known_keys(Settings))) | st.sampled_from(["general", "a.b", "\u001b[31m", "", "线路"])
+WORDS = ["12345", "1001", "any", "general>=1", "PJSIP/1001", "PJSIP/{number}@x", "127.0.0.1:1", "merged", "x\n", "${X}"]
+LEAVES = st.sampled_from(WORDS) | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
+NESTED = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=25
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@given(document=st.dictionaries(KEYS, NESTED, max_size=8))
+def test_any_toml_at_all_gives_settings_or_a_report_that_is_safe_to_print(
+    read: Read, document: dict[str, object]
+) -> None:
+    text = "".join(f"{json.dumps(key)} = {as_toml(value)}\n" for key, value in document.items())
+    for problem in problems_of(read, text):
+        assert str(problem).isprintable()
+
+
+def test_tables_nested_without_end_are_reported(mistakes: Mistakes) -> None:
+    assert "nested too deeply" in mistakes("a = " + "[" * 5000 + "]" * 5000)[0].text
