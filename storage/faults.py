@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -27,17 +29,34 @@ def is_refusal(error: Exception) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """One sentence for `degraded`. The driver's first line may stand in it, statements and values never."""
+    """One sentence for `degraded`."""
     if isinstance(error, StorageError):
         return str(error)
+    return f"the database does not take records ({reason(error)}); they wait in the journal"
+
+
+def reason(error: BaseException) -> str:
+    """Why, in a few words. Statements and values never stand in it: only names and SQLite's own words are safe."""
+    cause: BaseException | None = error
     if isinstance(error, DBAPIError):
         cause = getattr(error.orig, "__cause__", None) or error.orig
-        return f"the database does not take records ({_first_line(cause)}); they wait in the journal"
-    return f"the database does not answer ({_first_line(error)}); records wait in the journal"
+    name = type(cause).__name__
+    if name in _REASONS:
+        return _REASONS[name]
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause).splitlines()[0][:120]
+    return name
 
 
-def _first_line(error: BaseException | None) -> str:
-    """Text of connection faults and of SQLite's own words; anything else by its name, for it may quote values."""
-    if isinstance(error, sqlite3.OperationalError | ConnectionError) and error.args:
-        return str(error).splitlines()[0][:120]
-    return type(error).__name__
+_REASONS: Final[Mapping[str, str]] = {
+    "AdminShutdownError": "the server shuts down",
+    "CannotConnectNowError": "the server starts or stops",
+    "ConnectionRefusedError": "nothing listens at its address",
+    "FileNotFoundError": "nothing listens at its address",
+    "gaierror": "its host name is not known",
+    "InvalidAuthorizationSpecificationError": "wrong user",
+    "InvalidCatalogNameError": "there is no database of this name; create it",
+    "InvalidPasswordError": "wrong user or password",
+    "TimeoutError": "no answer in time",
+    "TooManyConnectionsError": "too many connections; raise max_connections",
+}

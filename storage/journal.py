@@ -186,10 +186,15 @@ class Journal:
     def lines_after(self, start: Position) -> int:
         return count_lines(self.folder, self.id, start)
 
-    def segments_back(self, count: int) -> Position:
-        """Where the last `count` segments begin."""
-        numbers = segment_numbers(self.folder, self.id)[-count:]
-        return Position(numbers[0] if numbers else 0)
+    def back(self, size: int) -> Position:
+        """The beginning of the segment before which at most `size` bytes of newer ones lie."""
+        start, seen = 0, 0
+        for number in reversed(segment_numbers(self.folder, self.id)):
+            start = number
+            seen += segment_path(self.folder, self.id, number).stat().st_size
+            if seen >= size:
+                break
+        return Position(start)
 
     def set_aside(self, raw: bytes, why: str) -> None:
         """Keeps a line that SQL refuses for its own sake in `refused.txt`. Raises OSError when that fails too."""
@@ -201,10 +206,8 @@ class Journal:
 
     def close(self) -> None:
         self.retry()
+        self._rotate()
         self.sync_files(self.take_unsynced())
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
         os.close(self._lock_fd)
 
 

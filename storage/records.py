@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.events import Remembered
 from routing.steps import Step
 from storage import queries
-from storage.engine import create_engine
+from storage.engine import create_engine, reading
 from storage.entries import Entry, KeptEntry, decode
-from storage.errors import EntryError, StorageUnavailable
-from storage.faults import sentence
+from storage.errors import EntryError, StorageError, StorageUnavailable
+from storage.faults import reason, sentence
 from storage.journal import Journal
 from storage.queries import CallRecord, LineFigures
 from storage.segments import Position
@@ -34,7 +35,7 @@ CATCH_UP_S: Final = 2.0
 QUESTION_S: Final = 10.0
 KEEPER_S: Final = 0.2  # a power cut costs at most this much
 FORGET_EVERY: Final = 300  # keeper rounds: once a minute
-TAIL_SEGMENTS: Final = 2  # without a database: open calls are looked for in this many files of 8 MiB
+TAIL_BYTES: Final = 12 * 1024 * 1024  # without a database: open calls are looked for in so much of the journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +141,17 @@ class Records:
         while True:
             await asyncio.sleep(KEEPER_S)
             rounds += 1
-            if self._journal.in_memory:
-                self._journal.retry()
-                self._writer.notice()
-            if files := self._journal.take_unsynced():
-                await asyncio.to_thread(self._journal.sync_files, files)
-            if rounds % FORGET_EVERY == 0 and self._writer.position is not None:
-                self._journal.forget(self._writer.position)
+            with contextlib.suppress(OSError):  # a folder in trouble now: the next round tries again
+                await self._keep_once(rounds)
+
+    async def _keep_once(self, rounds: int) -> None:
+        if self._journal.in_memory:
+            self._journal.retry()
+            self._writer.notice()
+        if files := self._journal.take_unsynced():
+            await asyncio.to_thread(self._journal.sync_files, files)
+        if rounds % FORGET_EVERY == 0 and self._writer.position is not None:
+            self._journal.forget(self._writer.position)
 
     # -- questions --
 
@@ -183,7 +188,7 @@ class Records:
 
     def _tail(self, position: Position | None) -> list[KeptEntry]:
         """Entries that SQL may not have; when its position is not known, those of the newest segments."""
-        follower = self._journal.follow(position or self._journal.segments_back(TAIL_SEGMENTS))
+        follower = self._journal.follow(position or self._journal.back(TAIL_BYTES))
         entries: list[KeptEntry] = []
         while lines := follower.read(500):
             for line in lines:
@@ -191,6 +196,22 @@ class Records:
                     entries.append(decode(line.raw))
         follower.close()
         return entries
+
+
+async def check_database(url: str, *, password_file: Path | None = None) -> None:
+    """Connects once and changes nothing, for `hotline check` and `doctor`.
+
+    Raises:
+        StorageError: the one sentence that says why it cannot be used.
+    """
+    engine = create_engine(url, password_file=password_file)
+    try:
+        async with asyncio.timeout(QUESTION_S), reading(engine) as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageError(f"database: {reason(error)}") from None
+    finally:
+        await engine.dispose()
 
 
 async def _asked(question: Awaitable[T], timeout: float = QUESTION_S) -> T:

@@ -16,6 +16,7 @@ import pytest_asyncio
 from routing.commands import WriteSignIn
 from routing.steps import Step, StepKind
 from storage.errors import StorageError, StorageUnavailable
+from storage.records import check_database
 from tests.contract.storage_databases import Database, Postgres, opened, postgres, until
 from tests.contract.storage_stories import FIRST_MS, abandoned_call, answered_call, call_id, offered
 
@@ -348,6 +349,21 @@ async def test_a_second_service_on_the_same_data_dir_is_refused(database: Databa
     async with opened(database):
         with pytest.raises(StorageError, match="another service"):
             await database.open()
+
+
+@pytest.mark.postgres
+async def test_each_mistake_in_the_address_of_postgres_has_its_sentence(postgres: Postgres, tmp_path: Path) -> None:
+    good, wrong = f"postgresql+asyncpg://hotline@/postgres?host={postgres.folder}", tmp_path / "wrong"
+    wrong.write_text("wrong")
+    await check_database(good, password_file=postgres.password_file)
+    for url, password_file, says in [
+        (good, wrong, "wrong user or password"),
+        (good.replace("/postgres?", "/nowhere?"), postgres.password_file, "no database of this name"),
+        (good.replace(str(postgres.folder), "/nowhere"), postgres.password_file, "nothing listens"),
+        (good, tmp_path / "none", "cannot be read"),
+    ]:
+        with pytest.raises(StorageError, match=says):
+            await check_database(url, password_file=password_file)
 
 
 @pytest.mark.parametrize(
