@@ -38,7 +38,7 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], why: str) -> Non
     desk.presentation_no += 1
     seat_ids = tuple(now_at.seat.id for now_at in best)
     agents = ",".join(now_at.agent.id for now_at in best)
-    id_ = f"{int(desk.wall * 1000):x}-{desk.presentation_no}"
+    id_ = f"{int(desk.wall * 1000):x}.{desk.presentation_no}"
     ring_s = desk.rules.timing.ring_s
     shown = Presentation(id_, seat_ids, ring_s, desk.now)
     session = call.session

@@ -30,13 +30,13 @@ def connect(desk: Desk, call: Call, seat_id: str, at: float) -> None:
     """Caller and agent are in one bridge at `at` (epoch, Asterisk's clock). First answer judges the call."""
     shown = call.presentation
     ours = shown is not None and seat_id in shown.seats
-    if shown is not None:
-        for other in shown.seats:
-            presenting.seat_over(desk, call.id, other, Outcome.ANSWERED if other == seat_id else Outcome.CANCELLED, at)
     _take_from_others(desk, seat_id, call.id, at)
     agent = desk.floor.agent_at(seat_id)
     if agent is not None:
         desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
+    if shown is not None:
+        for other in shown.seats:
+            presenting.seat_over(desk, call.id, other, Outcome.ANSWERED if other == seat_id else Outcome.CANCELLED, at)
     call = desk.calls[call.id]
     for other in call.fallback_seats - {seat_id}:
         desk.release(other, call.id, AgentEvent.PRESENTATION_LIFTED)

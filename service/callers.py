@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from routing import events as e
+from service.switchboard import Session
 from telephony import names
 from telephony.agi.codec import AgiRequest
 from telephony.agi.server import HeldSession
@@ -22,7 +23,7 @@ class Callers:
     def __init__(
         self,
         submit: Callable[[e.Event], None],
-        sessions: dict[int, HeldSession],
+        sessions: dict[int, Session],
         numbers: Sealer,
         emergency: Mapping[str, bool],
     ) -> None:

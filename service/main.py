@@ -49,7 +49,7 @@ class Service:
         self.pbx = settings.pbxs[0]
         self.engine = Engine(rules)
         names = [pbx.name for pbx in settings.pbxs]
-        self.exporter = Exporter(Metrics(rules.lines, names, version("hotline12345")), rules.lines)
+        self.exporter = Exporter(Metrics(names, version("hotline12345")), rules.lines)
         self.board = Switchboard(
             self.engine,
             write=records.write,
@@ -211,20 +211,17 @@ async def run(settings: Settings) -> None:
     logs.configure(settings.service.log_level.value)
     install_reactor()
     records = await Records.open(settings.database_url(), settings.data_dir)
+    service = Service(settings, records)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, service)
     try:
-        service = Service(settings, records)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ended.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(service))
-        try:
-            await service.start()
-            await ended.wait()
-        finally:
-            await service.stop()
+        await service.start()
+        await ended.wait()
     finally:
-        await records.close()
+        await service.stop()
         remove_reactor()
 
 

@@ -25,6 +25,9 @@ from sandbox.root import Asterisk
 from service.pbx import SipSide, plan_of
 from service.settings import Settings, load
 from service.starter import write_starter
+from storage import queries
+from storage.engine import create_engine
+from storage.queries import CallRecord, LineFigures
 
 READY_S: Final = 20.0
 POLL_S: Final = 0.02
@@ -175,6 +178,22 @@ class Stage:
         answer.raise_for_status()
         found: Mapping[str, object] = answer.json()
         return found
+
+    async def figures(self) -> dict[str, LineFigures]:
+        """Dialled number -> counts and answer times, read from the database itself."""
+        engine = create_engine(self.settings.database_url())
+        try:
+            return {row.line: row for row in await queries.line_figures(engine)}
+        finally:
+            await engine.dispose()
+
+    async def calls(self) -> list[CallRecord]:
+        """The rows of `calls`, newest first, read from the database itself."""
+        engine = create_engine(self.settings.database_url())
+        try:
+            return await queries.recent_calls(engine, 10_000)
+        finally:
+            await engine.dispose()
 
     async def until(self, true: Callable[[], object], limit_s: float = 15.0, what: str = "") -> object:
         """Polls a condition (plain or async) until it is true and returns its value.

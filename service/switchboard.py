@@ -46,7 +46,7 @@ class Switchboard:
         drained: Callable[[], Awaitable[None]],
     ) -> None:
         self.engine = engine
-        self.sessions: dict[int, HeldSession] = {}
+        self.sessions: dict[int, Session] = {}
         self.stalls = 0
         self.bugs = 0
         self.on_change: Callable[[], None] = lambda: None
