@@ -15,6 +15,7 @@ _REFUSALS: Final = (
     400, 401, 403, 404, 405, 406, 407, 408, 410, 413, 414, 415, 416, 420, 480, 481, 482, 483, 484, 485, 486, 487, 488,
     491, 493, 500, 501, 502, 503, 504, 505, 513, 600, 603, 604, 606,
 )  # fmt: skip
+_HUSH: Final = '  <label id="hush"/>\n  <nop><action><exec rtp_stream="pause"/></action></nop>'
 # A-law first, mu-law second: what Chinese carriers speak, and what everything speaks.
 _SDP: Final = """\
       v=0
@@ -63,7 +64,17 @@ def milliseconds(seconds: float | None) -> int:
 def caller(*, number: str, from_header: str, sound: Path | None) -> str:
     """The scenario of somebody who dials. `number` and `from_header` are SIPp keywords or plain text."""
     refusals = "\n".join(f'  <recv response="{code}" optional="global" next="refused"/>' for code in _REFUSALS)
-    return _fill("caller.xml", {"number": number, "from": from_header, "refusals": refusals, "play": _play(sound)})
+    values = {
+        "number": number,
+        "from": from_header,
+        "refusals": refusals,
+        "patience_begins": _begins("patience", "[field2]"),
+        "patience": _rest("patience", "cancel"),
+        "play": _play(sound),
+        "talk_begins": _begins("talk", "[field3]"),
+        "talk": _rest("talk", "bye"),
+    }
+    return _fill("caller.xml", values)
 
 
 def register() -> str:
@@ -72,13 +83,16 @@ def register() -> str:
 
 def answer(habit: Habit, sound: Path) -> str:
     """The scenario of somebody who is called."""
+    talk_ms = str(milliseconds(habit.talk_s))
+    sound_ms = talk_ms if habit.audio_s is None else str(min(int(talk_ms), milliseconds(habit.audio_s)))
     values = {
         "habit": "" if (first := _first(habit)) is None else f'  <nop next="{first}"/>',
         "ring_ms": str(milliseconds(habit.ring_s)),
         "then": "pick_up" if habit.code is None else "refuse",
         "code": str(habit.code or 486),
         "play": _play(sound if habit.audio else None),
-        "talk": _talk(habit),
+        "talk_begins": "\n".join([_begins("talk", talk_ms), _begins("sound", sound_ms)]),
+        "talk": "\n".join([_rest("sound", "hush"), _HUSH, _rest("talk", "bye")]),
     }
     return _fill("answer.xml", values)
 
@@ -86,7 +100,7 @@ def answer(habit: Habit, sound: Path) -> str:
 def _first(habit: Habit) -> str | None:
     """Where the scenario goes after INVITE; None: it rings."""
     if habit.silent:
-        return "mute"
+        return "silent"
     return "refuse" if habit.code is not None and habit.ring_s == 0 else None
 
 
@@ -95,13 +109,37 @@ def _play(sound: Path | None) -> str:
     return "" if sound is None else f'  <nop><action><exec rtp_stream="{sound},-1,8"/></action></nop>'
 
 
-def _talk(habit: Habit) -> str:
-    whole = milliseconds(habit.talk_s)
-    if habit.audio_s is None or not habit.audio:
-        return f'  <pause milliseconds="{whole}"/>'
-    heard = min(milliseconds(habit.audio_s), whole)
-    stop = '<nop><action><exec rtp_stream="pause"/></action></nop>'
-    return f'  <pause milliseconds="{heard}"/>\n  {stop}\n  <pause milliseconds="{max(1, whole - heard)}"/>'
+def _begins(what: str, ms: str) -> str:
+    """Sets the end of a span that begins now. `ms`: its length, a number or a keyword."""
+    return f"""\
+  <nop>
+    <action>
+      <gettimeofday assign_to="{what}_s,{what}_us"/>
+      <multiply assign_to="{what}_s" value="1000"/>
+      <divide assign_to="{what}_us" value="1000"/>
+      <assignstr assign_to="{what}_text" value="{ms}"/>
+      <todouble assign_to="{what}_end" variable="{what}_text"/>
+      <add assign_to="{what}_end" variable="{what}_s"/>
+      <add assign_to="{what}_end" variable="{what}_us"/>
+    </action>
+  </nop>"""
+
+
+def _rest(what: str, then: str) -> str:
+    """Pauses for what is left of the span. `then`: the label that follows, for when nothing is."""
+    return f"""\
+  <nop next="{then}" test="{what}_over">
+    <action>
+      <gettimeofday assign_to="{what}_s,{what}_us"/>
+      <multiply assign_to="{what}_s" value="1000"/>
+      <divide assign_to="{what}_us" value="1000"/>
+      <assign assign_to="{what}_left" variable="{what}_end"/>
+      <subtract assign_to="{what}_left" variable="{what}_s"/>
+      <subtract assign_to="{what}_left" variable="{what}_us"/>
+      <test assign_to="{what}_over" variable="{what}_left" compare="less_than" value="1"/>
+    </action>
+  </nop>
+  <pause variable="{what}_left"/>"""
 
 
 def _fill(name: str, values: Mapping[str, str]) -> str:

@@ -14,11 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from sandbox import root
 from sandbox.instance import Ports
-
-KEPT = pytest.StashKey[Path]()
-FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,7 +31,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
     """A failure says where the traces and logs of its module are."""
     report = yield
     if report.failed and (folder := _folder_of(item)) is not None:
-        item.session.stash[FAILED] = True
         report.sections.append(("files", f"traces and logs: {folder}"))
     return report
 
