@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from console.deps import LineToday
 from metrics import measures
-from routing.model import Mode, Rules
+from routing.model import Rules
 from routing.steps import Judgement
 from service import clock
 from storage.queries import CallRecord, LineFigures
@@ -23,10 +23,9 @@ def midnight_ms(zone: tzinfo, wall: float) -> int:
 
 
 async def figures(records: Records, rules: Rules, zone: tzinfo) -> Sequence[LineToday]:
-    """One entry a serving line, lines without calls included."""
-    rows = await records.line_figures(midnight_ms(zone, clock.wall()), by="line")
-    found = {row.line: row for row in rows}
-    lines = [line for line in rules.lines.values() if line.mode is not Mode.MERGED]
+    """One entry a dialled number, those without calls included."""
+    found = {row.line: row for row in await records.line_figures(midnight_ms(zone, clock.wall()))}
+    lines = rules.lines.values()
     return [_line(line.number, line.name, found.get(line.number, LineFigures(line.number))) for line in lines]
 
 

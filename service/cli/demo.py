@@ -108,7 +108,7 @@ async def _people(console: Console, stage: Stage, calls: int, rate: float) -> bo
         for group in groups:
             await stack.enter_async_context(group)
         console.print(f"{len(users)} seats registered: {users[0]} to {users[-1]}")
-        console.print(f"wallboard: {_wallboard(stage)}")
+        console.print(f"wallboard: {_wallboard(stage)}", soft_wrap=True)
         if rate == 0:
             console.print(
                 f"no callers (RATE=0). Call any of {' '.join(NUMBERS)} as docs/sandbox.md says. End with Ctrl-C."
@@ -118,7 +118,8 @@ async def _people(console: Console, stage: Stage, calls: int, rate: float) -> bo
             legs = await _calls(stage, calls, rate)
         finally:
             watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
     return await _judge(console, stage, legs)
 
 
@@ -152,7 +153,7 @@ async def _watch(console: Console, stage: Stage) -> None:
     if not console.is_terminal:
         while True:
             await asyncio.sleep(5)
-            console.print(_line(await stage.api("/api/v1/status")))
+            console.print(_line(await stage.api("/api/v1/status")), soft_wrap=True)
     with Live(console=console, refresh_per_second=2) as live:
         while True:
             live.update(Group(picture(await stage.api("/api/v1/status")), Text(f"wallboard: {_wallboard(stage)}")))
@@ -160,10 +161,10 @@ async def _watch(console: Console, stage: Stage) -> None:
 
 
 def _line(status: Any) -> str:
-    waiting = sum(line["waiting"] for line in status["lines"])
-    talking = sum(line["talking"] for line in status["lines"])
-    offered = sum(line["offered"] for line in status["lines"])
-    return f"{time.strftime('%H:%M:%S')}  offered {offered}  waiting {waiting}  talking {talking}"
+    now, today = status["now"], status["today"] or {}
+    parts = [time.strftime("%H:%M:%S"), f"offered {today.get('offered', '?')}", f"waiting {now['waiting']}"]
+    seats = ", ".join(f"{state} {count}" for state, count in now["seats"].items())
+    return "  ".join([*parts, f"talking {now['talking']}", f"seats: {seats}"])
 
 
 async def _judge(console: Console, stage: Stage, legs: Sequence[Leg]) -> bool:
