@@ -212,7 +212,7 @@ async def test_many_callers_each_with_a_plan_and_a_report(address: tuple[str, in
     "header",
     [
         '"a \\"quoted\\" one" <sip:13800000001@127.0.0.2>',
-        '"\'); DROP TABLE calls; -- ${SHELL(id)}" <sip:'or'1'='1;$id@127.0.0.2>',
+        """"'); DROP TABLE calls; -- ${SHELL(id)}" <sip:'or'1'='1;$id@127.0.0.2>""",
         "<sip:1380%0d%0aX-Evil:%20yes@127.0.0.2>",
         f'"{"长" * 3000}" <sip:{"9" * 200}@127.0.0.2>',
         '"Anonymous" <sip:anonymous@anonymous.invalid>',
