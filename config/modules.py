@@ -35,6 +35,7 @@ MODULES: Final = (
     "res_pjsip_endpoint_identifier_user",
     "res_pjsip_registrar",
     "res_pjsip_caller_id",
+    "res_pjsip_header_funcs",
     "res_pjsip_sdp_rtp",
     "res_pjsip_nat",
     "res_pjsip_acl",
@@ -59,6 +60,7 @@ MODULES: Final = (
     "func_rand",
     "func_strings",
     "func_timeout",
+    "func_uri",
     # records
     "cel_custom",
 )

@@ -18,6 +18,7 @@ PHONE: Final = "hotline-phone"  # where seats' phones arrive when they dial: not
 DUTY: Final = "hotline-duty"  # the queue of duty seats
 NOTICE_MUSIC: Final = "hotline-notice"  # the music class
 # parts of the above, entered by Gosub
+CALLER: Final = "hotline-caller"
 SOUND: Final = "hotline-sound"
 DECIDE: Final = "hotline-decision"
 RING: Final = "hotline-ring"
@@ -50,6 +51,7 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_BAD_DECISIONS",
     "HOTLINE_CLEAN",
     "HOTLINE_DEADLINE",
+    "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
     "HOTLINE_GOT",
     "HOTLINE_HOLDER",  # inherited: channel that holds the lock of the seat being rung
     "HOTLINE_HOLDS",  # seat whose lock this channel holds
