@@ -21,10 +21,10 @@ from routing.steps import Judgement, Step, StepKind
 
 
 class FollowedCount:
-    """A count that Asterisk keeps and we only repeat, with early news from events.
+    """A count that somebody else keeps and we only repeat, with early news from events where there are some.
 
     Asterisk counts in a global variable since its own start, so nothing is lost while we are down; its events tell us
-    at once what the next look will confirm. The shown total is the larger of both and never falls: when Asterisk's
+    at once what the next look will confirm. The shown total is the larger of both and never falls: when the other's
     number falls it has restarted, and counting goes on from where it was.
     """
 
@@ -39,7 +39,7 @@ class FollowedCount:
         self._raise_to(self._shown + 1)
 
     def told(self, absolute: int) -> None:
-        """Asterisk's own count since its start. Raises ValueError when it is negative."""
+        """The other's count since its start. Raises ValueError when it is negative."""
         if absolute < 0:
             raise ValueError("a count is never negative")
         if absolute < self._absolute:
@@ -60,6 +60,8 @@ class Exporter:
         self.lines(lines)
         self._fallback = {stage: FollowedCount(registry.fallback.labels(stage)) for stage in FALLBACK_STAGES}
         self._unknown = FollowedCount(registry.unknown_number)
+        self._lost = FollowedCount(registry.records_lost)
+        self._followed: dict[tuple[Counter, str], FollowedCount] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
         self._on: Mapping[StepKind, Callable[[Step], None]] = {
             StepKind.OFFERED: self._offered,
@@ -170,6 +172,23 @@ class Exporter:
     def links(self, pbx: str, *, connected: bool) -> None:
         """State of the AMI link of one Asterisk; call it at every change."""
         self.metrics.ami_connected.labels(pbx).set(connected)
+
+    def ami_counts(self, pbx: str, *, events: int, dropped: int, reconnects: int, stamps_differ: int) -> None:
+        """The link's own totals since its start."""
+        metrics = self.metrics
+        self._follow(metrics.ami_events, pbx, events)
+        self._follow(metrics.ami_dropped, pbx, dropped)
+        self._follow(metrics.ami_reconnects, pbx, reconnects)
+        self._follow(metrics.stamps_differ, pbx, stamps_differ)
+
+    def records(self, *, spooled: int, lost: int) -> None:
+        """Records not yet in the database, and the total of those that could not even be kept in the journal."""
+        self.metrics.spooled.set(spooled)
+        self._lost.told(lost)
+
+    def _follow(self, counter: Counter, label: str, total: int) -> None:
+        followed = self._followed.setdefault((counter, label), FollowedCount(counter.labels(label)))
+        followed.told(total)
 
     def health(self, *, serving: bool, degraded: Iterable[str]) -> None:
         """The same words as `/readyz`."""

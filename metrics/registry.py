@@ -139,6 +139,9 @@ class Metrics:
         self.ami_events = self._counter("hotline_ami_events_total", "AMI messages received.", "pbx")
         self.ami_dropped = self._counter("hotline_ami_dropped_total", "AMI messages that could not be read.", "pbx")
         self.ami_reconnects = self._counter("hotline_ami_reconnects_total", "AMI links lost and tried again.", "pbx")
+        self.stamps_differ = self._counter(
+            "hotline_stamps_differ_total", "Calls whose stamp and channel creation lie more than 0.5 s apart.", "pbx"
+        )
         self.drift = self._counter(
             "hotline_reconcile_drift_total", "Differences found between our picture and Asterisk's, by kind.", "kind"
         )
@@ -160,7 +163,9 @@ class Metrics:
         self.spooled = self._gauge(
             "hotline_records_spooled", "Records in the journal that are not yet in the database."
         )
-        self.journal_errors = self._counter("hotline_journal_errors_total", "Records that the journal could not take.")
+        self.records_lost = self._counter(
+            "hotline_records_lost_total", "Records that could not even be kept in the journal."
+        )
 
     def _zeroes(self, pbx: Iterable[str]) -> None:
         for by in ANSWERED_BY:
@@ -182,7 +187,8 @@ class Metrics:
         for machine in ("call", "agent"):
             self.illegal.labels(machine)
         for name in pbx:
-            for metric in (self.ami_connected, self.ami_events, self.ami_dropped, self.ami_reconnects):
+            self.ami_connected.labels(name)
+            for metric in (self.ami_events, self.ami_dropped, self.ami_reconnects, self.stamps_differ):
                 metric.labels(name)
 
     def add_line(self, line: Line) -> None:

@@ -6,6 +6,8 @@ const STATES = {
   wrap_up: ["整理", "Wrap-up"], paused: ["小休", "Paused"], signed_out: ["未签入", "Signed out"],
 };
 const PARTS = { ami: "交换机连接中断 AMI down", database: "数据库不可用 Database down" };
+const REASONS = { "no answer": "未接", busy: "忙", "phone does not ring": "不通", "set aside after two missed calls": "两次未接" };
+const DENSE_FROM = 48; // more seats than this: number and colour only, the rest when pointed at
 const SILENT_MS = 25000; // the server speaks every 10 s at least
 
 let picture = null;
@@ -61,12 +63,14 @@ function drawSeats() {
   $("seats").replaceChildren(...picture.seats.map((seat) => {
     const item = element("li", undefined, seat.state);
     const label = (STATES[seat.state] || [seat.state])[0];
-    const detail = seat.line || seat.reason;
+    const detail = seat.line || REASONS[seat.reason] || seat.reason;
+    const since = seat.agent === null ? "" : clockText(grown(seat.since_s));
     item.append(element("b", seat.seat), element("span", seat.name || seat.agent || "–"));
-    item.append(element("span", `${label} ${clockText(grown(seat.since_s))}${detail ? " · " + detail : ""}`));
-    item.title = `${seat.seat} ${seat.name} ${seat.device} ${seat.reason}`;
+    item.append(element("span", `${label} ${since}${detail ? " · " + detail : ""}`));
+    item.title = `${seat.seat} ${seat.name} ${label} ${since} ${seat.device} ${detail || ""}`;
     return item;
   }));
+  $("seats").className = picture.seats.length > DENSE_FROM ? "dense" : "";
 }
 
 function drawLines() {
