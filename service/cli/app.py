@@ -53,12 +53,7 @@ class LazyGroup(TyperGroup):
 
 def load_command(name: str) -> Any:
     entry = COMMANDS[name]
-    try:
-        found = getattr(importlib.import_module(entry.module), entry.attribute)
-    except ModuleNotFoundError as error:
-        if error.name != entry.module:
-            raise
-        raise CommandError(f"hotline {name} is not in this installation") from None
+    found = getattr(importlib.import_module(entry.module), entry.attribute)
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
         found.command(name)(function)

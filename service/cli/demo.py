@@ -26,10 +26,10 @@ from sandbox.process import PeopleError
 from sandbox.root import RootError
 from sandbox.scenario import Habit
 from sandbox.trace import Leg
-from service import verdict
+from service.cli import verdict
 from service.cli.output import CommandError
+from service.cli.stage import Stage, StageError
 from service.cli.status import picture
-from service.stage import Stage, StageError
 from service.starter import MERGED, OWN, PARALLEL
 
 NUMBERS: Final = (OWN[0], *(row[0] for row in PARALLEL), *(row[0] for row in MERGED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -33,8 +34,13 @@ def status(config: ConfigOption = DEFAULT_CONFIG, watch: WatchOption = False, as
     if as_json:
         print_json(found)
     else:
-        Console(highlight=False).print(picture(found))
+        _console().print(picture(found))
     raise typer.Exit(GOOD if is_served(found) else NO)
+
+
+def _console() -> Console:
+    """A pipe has no width: let the rows be as long as they are."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 def is_served(found: Status) -> bool:
@@ -60,7 +66,7 @@ def _print_lines(client: Client) -> None:
 
 def _redraw(client: Client) -> None:
     """A service that restarts does not end the table: it says so and goes on."""
-    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+    with Live(console=_console(), auto_refresh=False) as live:
         while True:
             try:
                 shown = picture(client.get("/api/v1/status"))
@@ -105,9 +111,11 @@ def _seats(found: Status) -> Text:
 
 
 def _lines(found: Status) -> Table:
-    table = Table("line", "name", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("line", no_wrap=True)
+    table.add_column("name", no_wrap=True, min_width=4)  # the one that gives way on a narrow terminal
     for title in ("waiting", "longest", "talking", "offered", "answered", "in time", "p50 s", "p95 s", "max s"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True, min_width=len(title))
     for line in found["lines"]:
         table.add_row(
             line["number"], Text(line["name"]), *_line_now(line), *_line_today(line, found["target"]["ratio"])

@@ -1,0 +1,43 @@
+"""Small words for end-to-end tests: a configuration with few seats, and what outsiders see of a call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from service.cli.stage import Stage
+from storage.queries import CallRecord
+
+
+def timing(**seconds: float) -> Callable[[str], str]:
+    """An edit of the first configuration: a `[timing]` table."""
+    rows = "\n".join(f"{key} = {value}" for key, value in seconds.items())
+    return lambda text: re.sub(r"\n\[timing\][^\[]*", "\n", text) + f"\n[timing]\n{rows}\n"
+
+
+async def record_of(stage: Stage, number: str, *, ended: bool = True) -> CallRecord:
+    """The newest record of a dialled number, once it is in the database (and the call in it is over)."""
+
+    async def found() -> CallRecord | None:
+        calls = [call for call in await stage.calls() if call.number == number]
+        return calls[0] if calls and (not ended or calls[0].outcome is not None) else None
+
+    record = await stage.until(found, 10, f"record of a call to {number}")
+    assert isinstance(record, CallRecord)
+    return record
+
+
+async def seats(stage: Stage) -> dict[str, str]:
+    """Seat id -> state, as the API shows it."""
+    return {seat["seat"]: seat["state"] for seat in await stage.api("/api/v1/seats")}
+
+
+async def nothing_left_over(stage: Stage) -> None:
+    """No channel is left in Asterisk, no caller waits, nobody rings or talks."""
+
+    async def empty() -> bool:
+        channels = await stage.sandbox.cli("core show channels count")
+        states = set((await seats(stage)).values())
+        return channels.startswith("0 active channels") and not states & {"ringing", "talking"}
+
+    await stage.until(empty, 10, "no channel and no busy seat left")
