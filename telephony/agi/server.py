@@ -195,7 +195,7 @@ class AgiServer:
         self._wheel: Wheel[_Connection] = Wheel(self._period_s)
         self._timer: asyncio.TimerHandle | None = None
         self._lag = _WorstOfLately(LAG_WINDOW_S)
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, None] = {}  # oldest first: they are given back in this order
         self._sessions: dict[int, HeldSession] = {}
         self._ids = itertools.count(1)
         self._counts: dict[str, int] = Counter()
@@ -293,12 +293,12 @@ class AgiServer:
         return _Connection(self)
 
     def _connected(self, connection: _Connection) -> None:
-        self._connections.add(connection)
+        self._connections[connection] = None
         self._wheel.join(connection, self.now())
         self._set_timer()
 
     def _disconnected(self, connection: _Connection) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         if self._empty is not None and not self._connections:
             self._empty.set()
 

@@ -46,19 +46,28 @@ def environment(script: str = "route", args: tuple[str, ...] = ROUTE_ARGS, **mor
 
 @dataclass
 class FakeAsterisk:
-    """One AGI session. `told` is every command line in order, without its end; `variables` is what was set."""
+    """One AGI session. `told` is every command line in order, without its end; `variables` is what was set.
+
+    `went_to` says how the dialplan went on: "" still in AGI, "next" the line after AGI, "T" the lease ran out, "h" hung up.
+    """
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    lease_s: float | None = None  # as `Set(TIMEOUT(absolute)=...)` before AGI
     told: list[str] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
+    went_to: str = ""
     _serving: asyncio.Task[None] | None = None
+    _lease: asyncio.TimerHandle | None = None
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    async def calls(cls, address: tuple[str, int], block: bytes | None = None) -> FakeAsterisk:
+    async def calls(
+        cls, address: tuple[str, int], block: bytes | None = None, lease_s: float | None = None
+    ) -> FakeAsterisk:
         """Connects, sends the block and answers commands until the server closes."""
         peer = await cls.connects(address)
+        peer.lease_s = lease_s
         peer.send(environment() if block is None else block)
         peer.serve()
         return peer
@@ -71,6 +80,7 @@ class FakeAsterisk:
         self.writer.write(data)
 
     def serve(self) -> None:
+        self._renew(self.lease_s)
         self._serving = asyncio.create_task(self._serve())
 
     async def heard(self, pattern: str, times: int = 1) -> str:
@@ -80,22 +90,21 @@ class FakeAsterisk:
             await self._heard.wait()
         return self._matching(pattern)[-1]
 
-    async def ended(self) -> None:
-        """Waits until the server has closed."""
+    async def ended(self) -> str:
+        """Waits until AGI is over; returns where the dialplan went on."""
         assert self._serving is not None
-        await self._serving
+        await asyncio.gather(self._serving, return_exceptions=True)
+        await self._close("next")
+        return self.went_to
 
     async def hangs_up(self) -> None:
-        """The caller's channel goes, with AGIEXITONHANGUP=yes: a HANGUP line, and the stream ends."""
-        self.send(b"HANGUP\n")
-        await self.goes()
+        """The caller's channel goes, with AGIEXITONHANGUP=yes: two HANGUP lines, and the stream ends."""
+        self.send(b"HANGUP\nHANGUP\n")
+        await self._close("h")
 
     async def goes(self) -> None:
-        if self._serving is not None:
-            self._serving.cancel()
-            await asyncio.gather(self._serving, return_exceptions=True)
-        self.writer.close()
-        await asyncio.gather(self.writer.wait_closed(), return_exceptions=True)
+        """The connection ends without a word."""
+        await self._close("h")
 
     def _matching(self, pattern: str) -> list[str]:
         return [line for line in self.told if re.search(pattern, line)]
@@ -105,9 +114,7 @@ class FakeAsterisk:
             while line := await self.reader.readline():
                 self._command(line.decode().rstrip("\n"))
         except ConnectionError:
-            pass
-        self.writer.close()
-        await asyncio.gather(self.writer.wait_closed(), return_exceptions=True)
+            return
 
     def _command(self, line: str) -> None:
         self.told.append(line)
@@ -117,9 +124,32 @@ class FakeAsterisk:
     def _reply(self, line: str) -> bytes:
         if match := re.fullmatch(r'SET VARIABLE "?([^" ]+)"? "(.*)"', line):
             self.variables[match[1]] = match[2]
+            if match[1] == "TIMEOUT(absolute)":
+                self._renew(float(match[2]))
             return b"200 result=1\n"
         if line.startswith("SET VARIABLE"):
             return USAGE
         if line.startswith("EXEC "):
             return b"200 result=0\n"
         return b"510 Invalid or unknown command\n"
+
+    def _renew(self, lease_s: float | None) -> None:
+        if self._lease is not None:
+            self._lease.cancel()
+        self._lease = asyncio.get_running_loop().call_later(lease_s, self._lease_ran_out) if lease_s else None
+
+    def _lease_ran_out(self) -> None:
+        self.went_to = "T"
+        self.send(b"HANGUP\nHANGUP\n")
+        self.writer.close()
+        if self._serving is not None:
+            self._serving.cancel()
+
+    async def _close(self, went_to: str) -> None:
+        self.went_to = self.went_to or went_to
+        self._renew(None)
+        self.writer.close()
+        if self._serving is not None:
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+        await asyncio.gather(self.writer.wait_closed(), return_exceptions=True)
