@@ -52,14 +52,18 @@ class LazyGroup(TyperGroup):
 
 
 def load_command(name: str) -> Any:
+    """The command or group, as a part of `hotline`: with its manner of help, without completion options of its own."""
     entry = COMMANDS[name]
     found = getattr(importlib.import_module(entry.module), entry.attribute)
-    if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
-        found.command(name)(function)
-    command = get_command(found)
-    command.name = name
-    return command
+    parent = typer.Typer(add_completion=False, rich_markup_mode=None)
+    parent.callback()(lambda: None)
+    if isinstance(found, typer.Typer):
+        parent.add_typer(found, name=name)
+    else:
+        parent.command(name)(found)
+    group = get_command(parent)
+    assert isinstance(group, TyperGroup)
+    return group.commands[name]
 
 
 app = typer.Typer(
@@ -92,7 +96,7 @@ def hotline(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and end the process: mistakes of the user as one sentence each, bugs as a traceback."""
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="hotline")
     except CommandError as error:
         typer.echo(f"hotline: {error}", err=True)
         sys.exit(error.exit_code)

@@ -29,6 +29,12 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in out for name in app.COMMANDS)
 
 
+@pytest.mark.parametrize("name", list(app.COMMANDS))
+def test_every_command_has_help_of_its_own(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    code, out, _ = run(capsys, name, "--help")
+    assert (code, out.startswith(f"Usage: hotline {name}")) == (0, True), out[:80]
+
+
 def test_help_imports_nothing_that_is_slow() -> None:
     slow = "{'pydantic', 'rich', 'sqlalchemy', 'twisted', 'fastapi', 'jinja2', 'httpx'}"
     script = (
