@@ -13,7 +13,8 @@ Hangup; CallEnded is the last event of a call. Everything between is read off it
 * a phone that refuses (603, or 480 at once) is reported by Asterisk as NOANSWER in DialEnd, like one that rang out. The
   cause of its HangupRequest tells them apart; routing is told BUSY, "busy or rejected by the phone".
 
-Races met. Asterisk 16 hangs up the caller before the lost phone: the talk is then closed by the caller's Hangup. A caller
+Races met. A quick phone rings (Newstate) before its DialBegin is told: routing hears of the dialling first all the same.
+Asterisk 16 hangs up the caller before the lost phone: the talk is then closed by the caller's Hangup. A caller
 who leaves several ringing seats is gone before their DialEnd: legs of a call that is over are followed to their end in
 silence. Events before and after a rebuild may tell the same thing twice: every step is idempotent.
 
@@ -64,6 +65,11 @@ class Tracker:
         }
         self._born.clear()
 
+    @property
+    def known_channels(self) -> int:
+        """How many channels are remembered, of calls or not of calls yet."""
+        return len(self._call_of) + len(self._born)
+
     def dialled_leg(self, call_id: str, seat_id: str) -> str | None:
         """Uniqueid of a seat's leg that is being dialled for a call and has not been answered."""
         call = self.calls.get(call_id)
@@ -110,12 +116,14 @@ class Tracker:
     @handle.register
     def _(self, event: ami.DialBegan) -> None:
         call, leg = self._place(event.dest)
-        if call is None or leg is None or leg.dial_begun:
-            return
-        leg.dial_begun = True
-        if leg.seat_id is not None and not call.over:
+        if call is not None and leg is not None:
+            self._dial_begun(call, leg, event.at)
+
+    def _dial_begun(self, call: TrackedCall, leg: Leg, at: float) -> None:
+        was_begun, leg.dial_begun = leg.dial_begun, True
+        if leg.seat_id is not None and not was_begun and not call.over:
             call.ended_by = None  # whatever began to end before, the call goes on
-            self._emit(routing.SeatDialing(call.call_id, leg.seat_id, event.at))
+            self._emit(routing.SeatDialing(call.call_id, leg.seat_id, at))
 
     @handle.register
     def _(self, event: ami.DialProgressed) -> None:
@@ -131,6 +139,7 @@ class Tracker:
         call, leg = self._place(phone)
         if call is None or leg is None or leg.ringing or leg.dial_over or leg is call.caller:
             return
+        self._dial_begun(call, leg, at)
         leg.ringing = True
         if leg.seat_id is not None and not call.over:
             self._emit(routing.SeatRinging(call.call_id, leg.seat_id, at))
