@@ -98,6 +98,7 @@ class State:
     pid: int
     started: str
     version: str
+    command: tuple[str, ...]
     ports: Ports
 
     @classmethod
@@ -105,7 +106,8 @@ class State:
         """The state of the sandbox in `folder`, or None when none runs there (a stale file counts as none)."""
         try:
             found = json.loads((folder / STATE_FILE).read_text())
-            state = cls(found["pid"], found["started"], found["version"], Ports(**found["ports"]))
+            command, ports = tuple(found["command"]), Ports(**found["ports"])
+            state = cls(found["pid"], found["started"], found["version"], command, ports)
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return state if _started(state.pid) == state.started else None
@@ -173,7 +175,9 @@ class Sandbox:
             await self.stop()
             raise
         started = _started(self._process.pid)
-        State(self._process.pid, started or "", self.asterisk.version, self.ports).write(self.folder)
+        program = self.asterisk
+        state = State(self._process.pid, started or "", program.version, program.command, self.ports)
+        state.write(self.folder)
 
     def write(self, files: Mapping[str, str]) -> None:
         """Replaces the configuration files. A running Asterisk reads them at `cli("core reload")`."""
@@ -190,14 +194,8 @@ class Sandbox:
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
         """Ends Asterisk and all it started: TERM, then KILL after `grace_s`. No error when it does not run."""
-        pid = self.pid
-        if pid is not None:
-            self.thaw()
-            _signal_group(pid, signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                await _until_gone(pid, self._process, grace_s)
-            _signal_group(pid, signal.SIGKILL)
-            await _until_gone(pid, self._process, grace_s)
+        if (pid := self.pid) is not None:
+            await _end(pid, self._process, grace_s)
         self._process = None
         (self.folder / STATE_FILE).unlink(missing_ok=True)
 
@@ -306,6 +304,24 @@ class Sandbox:
                     raise SandboxError(f"{name} port {port}: {failure.strerror} ({hint})") from None
 
 
+async def end(folder: Path, *, grace_s: float = 5.0) -> bool:
+    """Ends the sandbox that runs in `folder`, whoever started it. False: none runs there."""
+    state = State.read(folder)
+    if state is not None:
+        await _end(state.pid, None, grace_s)
+    (folder / STATE_FILE).unlink(missing_ok=True)
+    return state is not None
+
+
+async def _end(pid: int, process: subprocess.Popen[bytes] | None, grace_s: float) -> None:
+    _signal_group(pid, signal.SIGCONT)
+    _signal_group(pid, signal.SIGTERM)
+    with contextlib.suppress(TimeoutError):
+        await _until_gone(pid, process, grace_s)
+    _signal_group(pid, signal.SIGKILL)
+    await _until_gone(pid, process, grace_s)
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
@@ -335,3 +351,9 @@ async def _until_gone(pid: int, process: subprocess.Popen[bytes] | None, limit_s
 def default_folder(slot: int) -> Path:
     """Where `hotline sandbox` keeps a slot's files."""
     return root.cache_folder() / f"sandbox-{slot}"
+
+
+def default_folders() -> list[Path]:
+    """The folders of all slots that were ever up, in the order of slots."""
+    found = {path: path.name.removeprefix("sandbox-") for path in root.cache_folder().glob("sandbox-*")}
+    return sorted((path for path, slot in found.items() if slot.isdecimal()), key=lambda path: int(found[path]))

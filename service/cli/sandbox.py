@@ -18,7 +18,12 @@ from service.cli.output import GOOD, NO, Cell, JsonOption, fail, print_rows, say
 from service.cli.stage import Stage
 from service.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="A private Asterisk with simulated callers and seats.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="A private Asterisk with simulated callers and seats.",
+)
 app.command("demo")(demo)
 
 COLUMNS: Final = ("folder", "version", "pid", "sip", "ami", "fastagi", "http", "calls")
@@ -95,11 +100,8 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Show the sandboxes that run. Exit code 1 when none does."""
-    if folder is not None:
-        folders = [folder]
-    else:
-        folders = default_folders() if slot is None else [default_folder(slot)]
-    rows = [row for where in folders if (row := _row(where)) is not None]
+    one = folder or (None if slot is None else default_folder(slot))
+    rows = [row for where in ([one] if one else default_folders()) if (row := _row(where)) is not None]
     print_rows(COLUMNS, rows, as_json=as_json)
     raise typer.Exit(GOOD if rows else NO)
 
