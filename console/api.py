@@ -50,8 +50,7 @@ Engineer = Annotated[Token, Depends(allow(ENGINEERS))]
 async def _picture(request: Request) -> dict[str, Any]:
     board = request.app.state.board
     assert isinstance(board, Board)
-    _, picture = await board.snapshot()
-    return picture
+    return (await board.snapshot()).picture
 
 
 @api.get("/status", summary="The hotline now and today", response_model=StatusOut)

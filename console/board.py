@@ -9,7 +9,8 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cached_property
 from typing import Any, Final
 
 import structlog
@@ -21,56 +22,73 @@ log = structlog.get_logger(__name__)
 
 FRESH_S: Final = 1.0
 TODAY_FRESH_S: Final = 2.0
-TODAY_PATIENCE_S: Final = 2.0
+TODAY_SHARE: Final = 0.05  # of the database's time at most: a slow question is asked less often
+TODAY_PATIENCE_S: Final = 1.5
+TODAY_RETRY_S: Final = 10.0
 
 Json = dict[str, Any]
 
 
-class Board:
-    """Snapshots with a version that grows when something changed that a reader cannot count on by himself."""
+class Snapshot:
+    """One picture. `version` grows when something changed that a reader cannot count on by himself."""
 
+    def __init__(self, version: int, picture: Json) -> None:
+        self.version = version
+        self.picture: Final = picture  # readers must not change it
+
+    @cached_property
+    def text(self) -> str:
+        """One line of JSON, made once for all who follow."""
+        return json.dumps(self.picture, ensure_ascii=False, separators=(",", ":"))
+
+
+class Board:
     def __init__(self, deps: ConsoleDeps) -> None:
         self._deps = deps
         self._lock = asyncio.Lock()
         self._taken_at = float("-inf")
-        self._today_at = float("-inf")
+        self._today_next = float("-inf")
         self._today: Sequence[LineToday] | None = None
-        self._key: Json = {}
-        self._version = 0
-        self._snapshot: Json = {}
+        self._seen: object = None
+        self._snapshot = Snapshot(0, {})
 
-    async def snapshot(self) -> tuple[int, Json]:
-        """(version, picture). Readers must not change the picture."""
+    async def snapshot(self) -> Snapshot:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if now - self._taken_at >= FRESH_S:
                 self._take(await self._figures(now))
                 self._taken_at = now
-            return self._version, self._snapshot
+            return self._snapshot
 
     def _take(self, today: Sequence[LineToday] | None) -> None:
-        snapshot = picture(self._deps, today)
-        key = without_durations(snapshot)
-        if key != self._key:
-            self._version += 1
-            self._key = key
-        self._snapshot = snapshot
+        view, health = self._deps.view(), self._deps.health()
+        seen = lasting(view, health, today)
+        changed = seen != self._seen
+        self._seen = seen
+        self._snapshot = Snapshot(self._snapshot.version + changed, picture(self._deps, view, health, today))
 
     async def _figures(self, now: float) -> Sequence[LineToday] | None:
-        """Today's figures, None while the records do not answer."""
-        if now - self._today_at >= TODAY_FRESH_S:
-            self._today_at = now
+        """Today's figures, None while the records do not answer; then they are left alone for a while."""
+        if now >= self._today_next:
             try:
                 async with asyncio.timeout(TODAY_PATIENCE_S):
                     self._today = await self._deps.today()
+                took = asyncio.get_running_loop().time() - now
+                self._today_next = now + max(TODAY_FRESH_S, took / TODAY_SHARE)
             except Exception as error:  # a database away is no reason for a dark wallboard
                 log.warning("figures_unavailable", error=type(error).__name__)
-                self._today = None
+                self._today, self._today_next = None, now + TODAY_RETRY_S
         return self._today
 
 
-def picture(deps: ConsoleDeps, today: Sequence[LineToday] | None) -> Json:
-    view, health = deps.view(), deps.health()
+def lasting(view: EngineView, health: Health, today: Sequence[LineToday] | None) -> object:
+    """What is seen, without what only grows with the clock: a page counts on by itself."""
+    lines = tuple(replace(line, longest_wait_s=0.0) for line in view.lines)
+    seats = tuple((s.seat_id, s.agent_id, s.agent_name, s.state, s.device, s.line, s.reason) for s in view.seats)
+    return lines, seats, view.ready, view.ami_up, health, None if today is None else tuple(today)
+
+
+def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence[LineToday] | None) -> Json:
     return {
         "version": deps.version,
         "health": health_json(health),
@@ -148,17 +166,3 @@ def total(today: Sequence[LineToday]) -> Json:
         "ratio": counts["in_time"] / counts["judged"] if counts["judged"] else None,
         "formula": next((line.formula for line in today), ""),
     }
-
-
-def without_durations(value: Any) -> Any:
-    """The picture without what only grows with the clock, which a page can count on by itself."""
-    if isinstance(value, dict):
-        return {k: without_durations(v) for k, v in value.items() if k not in ("since_s", "longest_wait_s")}
-    if isinstance(value, list):
-        return [without_durations(item) for item in value]
-    return value
-
-
-def encode(picture: Json) -> str:
-    """One line of JSON."""
-    return json.dumps(picture, ensure_ascii=False, separators=(",", ":"))

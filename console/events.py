@@ -14,7 +14,7 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 
-from console.board import FRESH_S, Board, encode
+from console.board import FRESH_S, Board
 from console.problems import Problem
 
 MAX_CLIENTS: Final = 200
@@ -51,11 +51,11 @@ class Events:
         now = asyncio.get_running_loop().time
         sent_version, sent_at, alive_at = -1, 0.0, 0.0
         while not self._closing.is_set():
-            version, picture = await self._board.snapshot()
-            if version != sent_version or now() - sent_at >= REFRESH_S:
-                sent_version, sent_at = version, now()
+            snapshot = await self._board.snapshot()
+            if snapshot.version != sent_version or now() - sent_at >= REFRESH_S:
+                sent_version, sent_at = snapshot.version, now()
                 alive_at = sent_at
-                yield f"id: {version}\ndata: {encode(picture)}\n\n"
+                yield f"id: {snapshot.version}\ndata: {snapshot.text}\n\n"
             elif now() - alive_at >= HEARTBEAT_S:
                 alive_at = now()
                 yield "event: alive\ndata: \n\n"

@@ -112,7 +112,7 @@ def _seats(found: Status) -> Text:
 
 def _lines(found: Status) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("line", no_wrap=True)
+    table.add_column("line", no_wrap=True, min_width=5)
     table.add_column("name", no_wrap=True, min_width=4)  # the one that gives way on a narrow terminal
     for title in ("waiting", "longest", "talking", "offered", "answered", "in time", "p50 s", "p95 s", "max s"):
         table.add_column(title, justify="right", no_wrap=True, min_width=len(title))
