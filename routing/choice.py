@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from routing.agent_state import Agent, AgentState
 from routing.model import AgentProfile, DeviceState, Line, Ring, SeatProfile
+
+NAMED_AT_MOST: Final = 40  # seats of one reason named in an explanation; more are only counted
 
 
 class Reason(StrEnum):
@@ -126,11 +129,15 @@ def rank(call: Waiting, now_at: SeatNow, demand: Mapping[str, float]) -> tuple[o
 
 
 def explanation(call: Waiting, seats: Iterable[SeatNow], chosen: tuple[str, ...]) -> str:
-    """One compact line kept with a decision: `rings=2 chosen=1003 free=1007 talking=1001,1004 skill=1002`."""
+    """One compact line kept with a decision: `rings=2 chosen=1003 free=1007 skill=1002 talking=1001,1004`."""
     groups: dict[str, list[str]] = {}
     for now_at in seats:
         if now_at.seat.id not in chosen:
             groups.setdefault(eligible(call, now_at) or "free", []).append(now_at.seat.id)
     parts = [f"rings={call.open_rings}", f"chosen={','.join(chosen)}"]
-    parts += [f"{reason}={','.join(ids)}" for reason, ids in sorted(groups.items())]
+    parts += [f"{reason}={_named(ids)}" for reason, ids in sorted(groups.items())]
     return " ".join(parts)
+
+
+def _named(ids: list[str]) -> str:
+    return ",".join(ids) if len(ids) <= NAMED_AT_MOST else f"#{len(ids)}"

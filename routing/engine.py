@@ -77,6 +77,8 @@ class Engine(Desk):
 
     def _allowed(self, event: e.DecisionsAllowed) -> None:
         self.deciding = True
+        for call_id in self.queue:
+            waiting_room.call_due(self, call_id)
         matching.look_at_everything(self)
 
     def _stalled(self, event: e.DecisionsHeld) -> None:

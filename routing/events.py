@@ -190,7 +190,10 @@ class RememberedCall:
 @dataclass(frozen=True, slots=True)
 class Remembered:
     calls: tuple[RememberedCall, ...]
-    signed_in: Mapping[str, str] = field(default_factory=dict)  # agent id -> seat id, for sign_in = "agent"
+    signed_in: Mapping[str, str] = field(
+        default_factory=dict
+    )  # agent id -> seat id; phones are corrected by the picture
+    paused: Mapping[str, str] = field(default_factory=dict)  # of those: agent id -> reason
 
 
 @dataclass(frozen=True, slots=True)

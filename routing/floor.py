@@ -13,6 +13,10 @@ from routing.model import DeviceState, Ring, Rules, SignIn
 
 # A phone that did not even ring is left alone until `qualify` has had a look at it (qualify_frequency 15 s + timeout 2 s).
 UNREACHABLE_PAUSE_S = 17.0
+# Reasons of pauses that end by themselves; an agent's own words never begin so.
+BUSY, NO_ANSWER, NO_RINGING = "auto: busy", "auto: no answer", "auto: phone does not ring"
+SET_ASIDE = "auto: set aside after two missed calls"  # ends by the agent's act
+TIMED = frozenset({BUSY, NO_ANSWER, NO_RINGING})
 ABSENT = frozenset({DeviceState.UNAVAILABLE, DeviceState.INVALID, DeviceState.UNKNOWN})
 AWAY = frozenset({AgentState.SIGNED_OUT, AgentState.PAUSED})
 

@@ -125,6 +125,9 @@ class Rules:
     agents: Mapping[str, AgentProfile]
     seats: Mapping[str, SeatProfile]
     skills: Mapping[str, str] = field(default_factory=dict)  # id -> name shown to people
+    trunk_notice_s: Mapping[str, float] = field(
+        default_factory=dict
+    )  # trunks with an answer_notice_after_s of their own
 
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --

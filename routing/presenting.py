@@ -12,7 +12,7 @@ from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallEvent
 from routing.calls import Call, Presentation
 from routing.desk import Desk
-from routing.floor import UNREACHABLE_PAUSE_S
+from routing.floor import BUSY, NO_ANSWER, NO_RINGING, SET_ASIDE, UNREACHABLE_PAUSE_S
 from routing.steps import Outcome, StepKind
 
 VOID_AFTER_S: Final = 1.0  # sent, but Asterisk never began to dial
@@ -144,12 +144,12 @@ def _blame(desk: Desk, seat_id: str, call_id: str, outcome: Outcome) -> None:
         misses = agent.misses + 1
         desk.floor.agents[agent.id] = replace(agent, misses=misses)
         limit = timing.no_answer_pause_s if misses < 2 else None
-        reason = "no answer" if misses < 2 else "set aside after two missed calls"
+        reason = NO_ANSWER if misses < 2 else SET_ASIDE
         desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=limit, reason=reason)
     elif outcome is Outcome.UNREACHABLE:
-        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=UNREACHABLE_PAUSE_S, reason="phone does not ring")
+        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=UNREACHABLE_PAUSE_S, reason=NO_RINGING)
     elif outcome in (Outcome.BUSY, Outcome.GUARDED):
-        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=timing.busy_pause_s, reason="busy")
+        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=timing.busy_pause_s, reason=BUSY)
     else:
         desk.agent(agent.id, AgentEvent.PRESENTATION_LIFTED)
 

@@ -14,6 +14,7 @@ from routing import talking
 from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallState
 from routing.calls import Call
+from routing.floor import TIMED
 from routing.steps import CallOutcome, StepKind
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def remember(desk: Desk, event: e.Remembered) -> None:
         desk.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there
     for agent_id, seat_id in event.signed_in.items():
         desk.floor.sign_in(agent_id, seat_id, desk.now, desk.wall)
+        reason = event.paused.get(agent_id)
+        if reason is not None and reason not in TIMED and desk.floor.agent_at(seat_id) is not None:
+            desk.agent(agent_id, AgentEvent.PAUSE_ASKED, reason=reason)
 
 
 def take_picture(desk: Desk, picture: e.Picture) -> None:

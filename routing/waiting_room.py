@@ -37,7 +37,7 @@ def held(desk: Desk, event: e.CallHeld) -> None:
         call,
         CallEvent.HELD,
         session=event.session,
-        noticed=call.noticed or event.noticed,
+        noticed=event.noticed,
         head=call.head or lost,
         fallback_seats=frozenset(),
     )
@@ -48,10 +48,7 @@ def held(desk: Desk, event: e.CallHeld) -> None:
 def _enqueue(desk: Desk, call: Call) -> None:
     desk.queue.put(call)
     desk.dirty_calls[call.id] = None
-    timing = desk.rules.timing
-    notice_s = timing.answer_notice_after_s
-    if call.line.answer_notice_after_s is not None:
-        notice_s = call.line.answer_notice_after_s
+    notice_s = _notice_after_s(desk, call)
     looks = [ring.after_s for ring in call.line.rings]
     looks += [notice_s] if notice_s > 0 else []
     for after_s in looks:
@@ -76,13 +73,18 @@ def _notice(desk: Desk, call: Call) -> None:
     desk.move(desk.calls[call.id], CallEvent.LET_GO, session=None, noticed=True)
 
 
+def _notice_after_s(desk: Desk, call: Call) -> float:
+    """The trunk's own patience is the carrier's; else the line's, else everybody's. 0: never."""
+    own = desk.rules.trunk_notice_s.get(call.trunk, call.line.answer_notice_after_s)
+    return desk.rules.timing.answer_notice_after_s if own is None else own
+
+
 def call_due(desk: Desk, call_id: str) -> None:
     call = desk.calls.get(call_id)
     if call is None or call.id not in desk.queue:
         return
     desk.dirty_calls[call_id] = None
-    notice_s = call.line.answer_notice_after_s
-    notice_s = desk.rules.timing.answer_notice_after_s if notice_s is None else notice_s
+    notice_s = _notice_after_s(desk, call)
     if 0 < notice_s <= desk.now - call.arrived:
         _notice(desk, call)
 

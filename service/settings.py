@@ -157,6 +157,11 @@ class Settings(Table):
             agents={agent.id: _agent(agent) for agent in self.agents},
             seats={seat.id: _seat(seat) for seat in self.seats},
             skills=dict(self.skills),
+            trunk_notice_s={
+                trunk.name: trunk.answer_notice_after_s
+                for trunk in self.trunks
+                if trunk.answer_notice_after_s is not None
+            },
         )
 
     def _line(self, line: LineTable, tables: dict[str, LineTable]) -> Line:

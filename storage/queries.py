@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,7 +21,16 @@ from storage.fold import Row, after
 from storage.schema import agent_periods, call_steps, calls
 
 SIGNED_OUT: Final = "signed_out"
+PAUSED: Final = "paused"
 _FOREVER: Final = 2**62
+
+
+class Shift(NamedTuple):
+    """Where a signed-in agent sits, and the state he was in last."""
+
+    seat_id: str
+    state: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +164,11 @@ def _figures(counted: Sequence[Row], ranked: Iterable[tuple[Any, ...]]) -> list[
 # -- what the engine is told at the start --
 
 
-async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict[str, Row], dict[str, str]]:
-    """(rows of `calls` not ended, and of the calls named in `also`; agent -> seat of those signed in)."""
+async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict[str, Row], dict[str, Shift]]:
+    """(rows of `calls` not ended, and of the calls named in `also`; agent -> shift of those signed in)."""
     table = agent_periods
-    signed_in = select(table.c.agent_id, table.c.seat_id).where(table.c.until_ms.is_(None), table.c.state != SIGNED_OUT)
+    open_periods = select(table.c.agent_id, table.c.seat_id, table.c.state, table.c.reason)
+    signed_in = open_periods.where(table.c.until_ms.is_(None), table.c.state != SIGNED_OUT)
     rows: dict[str, Row] = {}
     async with reading(engine) as connection:
         queries = [select(calls).where(calls.c.ended_ms.is_(None))]
@@ -166,23 +176,28 @@ async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict
         queries += [select(calls).where(calls.c.call_id.in_(names[i : i + 500])) for i in range(0, len(names), 500)]
         for query in queries:
             rows |= {row["call_id"]: dict(row) for row in (await connection.execute(query)).mappings()}
-        agents = {agent: seat for agent, seat in (await connection.execute(signed_in)).all() if seat is not None}
+        agents = {row[0]: Shift(*row[1:]) for row in (await connection.execute(signed_in)).all() if row[1] is not None}
     return rows, agents
 
 
-def remembered(rows: Mapping[str, Row], agents: Mapping[str, str], tail: Iterable[KeptEntry]) -> Remembered:
+def remembered(rows: Mapping[str, Row], agents: Mapping[str, Shift], tail: Iterable[KeptEntry]) -> Remembered:
     """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order."""
     found: dict[str, Row] = dict(rows)
-    seats = dict(agents)
+    shifts = dict(agents)
     for entry in tail:
         if isinstance(entry, SignIn):
-            seats.pop(entry.entry.agent_id, None)
-            if entry.entry.state != SIGNED_OUT and entry.entry.seat_id is not None:
-                seats[entry.entry.agent_id] = entry.entry.seat_id
+            told = entry.entry
+            shifts.pop(told.agent_id, None)
+            if told.state != SIGNED_OUT and told.seat_id is not None:
+                shifts[told.agent_id] = Shift(told.seat_id, told.state, told.reason)
         else:
             found[entry.call_id] = after(found.get(entry.call_id), entry)
     still_open = [row for row in found.values() if row["ended_ms"] is None and row["number"]]
-    return Remembered(tuple(map(_remembered_call, sorted(still_open, key=lambda row: row["arrived_ms"]))), seats)
+    return Remembered(
+        tuple(map(_remembered_call, sorted(still_open, key=lambda row: row["arrived_ms"]))),
+        {agent: shift.seat_id for agent, shift in shifts.items()},
+        {agent: shift.reason for agent, shift in shifts.items() if shift.state == PAUSED},
+    )
 
 
 def _remembered_call(row: Row) -> RememberedCall:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from routing import commands as c
 from routing import events as e
+from routing.floor import BUSY
 from routing.model import DeviceState
 from routing.steps import CallOutcome, Judgement, Outcome, StepKind
 
-from .floor_plan import Drive, presented
+from .floor_plan import Drive, presented, rules
 
 
 def test_caller_is_presented_to_a_free_seat_at_once() -> None:
@@ -226,6 +229,27 @@ def test_notice_is_given_before_the_carrier_loses_patience_and_the_place_is_kept
     assert presented(drive.free("1001")).call_id == "a"
 
 
+def test_trunk_with_a_patience_of_its_own_is_answered_into_the_notice_by_it() -> None:
+    drive = Drive("1001")
+    drive.send(e.RulesChanged(replace(rules(), trunk_notice_s={"hasty": 20.0})))
+    drive.call("x")
+    drive.ring("x", "1001")
+    drive.answer("x", "1001")
+    drive.call("a", trunk="hasty")
+    assert [type(x) for x in drive.after(20.5)] == [c.AnswerIntoNotice]
+
+
+def test_notice_that_fell_due_while_nothing_was_decided_is_given_as_soon_as_it_may_be() -> None:
+    drive = Drive("1001")
+    drive.call("x")
+    drive.ring("x", "1001")
+    drive.answer("x", "1001")
+    drive.send(e.DecisionsHeld())
+    drive.call("a")
+    assert drive.after(60) == []
+    assert [type(x) for x in drive.send(e.DecisionsAllowed())] == [c.AnswerIntoNotice]
+
+
 def test_nobody_signed_in_anywhere_sends_the_caller_to_the_dialplans_fallback() -> None:
     drive = Drive()
     drive.call("a")
@@ -309,6 +333,15 @@ def test_restart_finds_waiting_and_talking_calls_again_and_judges_nothing_twice(
     assert drive.last("gone", StepKind.ENDED).data["outcome"] == CallOutcome.FAILED
     assert drive.kinds("w").count(StepKind.OFFERED) == 0
     assert {s.seat_id: s.state for s in drive.engine.view(drive.now).seats}["1001"] == "talking"
+
+
+def test_pause_of_the_agents_own_survives_a_restart_and_ours_does_not() -> None:
+    drive = Drive(ami=False)
+    seats = {"1001": "1001", "1002": "1002"}
+    drive.send(e.Remembered((), seats, {"1001": "lunch", "1002": BUSY}))
+    shown = {s.seat_id: (s.state, s.reason) for s in drive.engine.view(drive.now).seats}
+    assert shown["1001"] == ("paused", "lunch")
+    assert shown["1002"][0] == "ready"
 
 
 def test_fallbacks_ringing_and_answer_are_followed() -> None:
