@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-declare -A wanted=( [debootstrap]=debootstrap [sipp]=sip-tester [pg_createcluster]=postgresql-common [pgrep]=procps )
+declare -A wanted=( [debootstrap]=debootstrap [sipp]=sip-tester [pgrep]=procps [chromium]=chromium [setpriv]=util-linux )
 missing=()
-for program in debootstrap sipp pg_createcluster pgrep; do
+for program in "${!wanted[@]}"; do
   command -v "$program" >/dev/null || missing+=("${wanted[$program]}")
 done
 [ -e /usr/lib/postgresql ] || missing+=(postgresql)

@@ -52,7 +52,7 @@ class Gauges:
         exporter.view(service.view())
         health = service.health()
         exporter.health(serving=health.serving, degraded=health.degraded)
-        metrics.spooled.set(service.records.spooled)
+        exporter.records(spooled=service.records.spooled, lost=service.records.stats.lost)
         agi = service.agi.stats
         metrics.agi_sessions.set(agi.sessions_held)
         for reason, count in {**agi.refused_by, "shed": agi.shed}.items():
@@ -60,7 +60,16 @@ class Gauges:
         self._raise(metrics.leases_late, "late", agi.renewals_late)
         self._raise(metrics.stalls, "stalls", service.board.stalls)
         self._raise(metrics.illegal.labels("call"), "illegal", service.engine.illegal)
-        for kind, count in service.link.stats.drift.items():
+        link = service.link.stats
+        dropped = link.framing_errors + sum(link.field_errors.values())
+        exporter.ami_counts(
+            service.pbx.name,
+            events=link.events,
+            dropped=dropped,
+            reconnects=link.reconnects,
+            stamps_differ=link.stamps_differ,
+        )
+        for kind, count in link.drift.items():
             self._raise(metrics.drift.labels(kind), f"drift:{kind}", count)
 
     def _raise(self, counter: Any, key: str, total: int) -> None:
