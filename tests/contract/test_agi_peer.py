@@ -1,4 +1,6 @@
-"""What our server and Asterisk expect of each other. `AgiPeerContract` holds for the fake here and for a real Asterisk."""
+"""What our server and Asterisk expect of each other: `AgiPeerContract` holds for the fake here, and in
+`tests/e2e/test_agi_contract.py` for a real one.
+"""
 
 from __future__ import annotations
 
