@@ -76,7 +76,9 @@ class _Phone:
     def ringing(self) -> list[Leg]:
         return [leg for leg in self.legs if leg.state == "ringing"]
 
-    async def until(self, true: Callable[[list[Leg]], object], limit_s: float = 20.0, what: str = "") -> list[Leg]:
+    async def until(
+        self, true: Callable[[list[Leg]], object], limit_s: float = 20.0, what: str = "", poll_s: float = POLL_S
+    ) -> list[Leg]:
         """The legs, as soon as `true(legs)` is.
 
         Raises:
@@ -87,7 +89,7 @@ class _Phone:
                 while True:
                     if true(legs := self.legs):
                         return legs
-                    await asyncio.sleep(POLL_S)
+                    await asyncio.sleep(poll_s)
         except TimeoutError:
             seen = ", ".join(f"{leg.state} {leg.code or ''}" for leg in self.legs) or "no call"
             text = f"{self.sipp.name}: not {what or 'so'} within {limit_s:g} s, but: {seen} ({self.sipp.folder})"
@@ -216,7 +218,7 @@ class Callers(_Phone):
         def over(legs: list[Leg]) -> bool:
             return len(legs) == len(self.plans) and all(leg.state == "ended" for leg in legs)
 
-        return await self.until(over, limit_s, "all ended")
+        return await self.until(over, limit_s, "all ended", POLL_S if len(self.plans) < 50 else 10 * POLL_S)
 
     async def stop(self) -> None:
         """Hangs up what is still open, so that no call is left in the PBX, and ends."""

@@ -119,6 +119,7 @@ class Sipp:
             *("-mi", self.ip, "-mp", media, "-cid_str", f"{self.token}-%u", "-default_behaviors", "none"),
             *("-trace_shortmsg", "-shortmessage_file", "short.log", "-trace_err", "-error_file", "errors.log"),
             *("-deadcall_wait", "0", "-max_socket", "1000", "-skip_rlimit"),
+            *("-watchdog_interval", "0"),  # it ends SIPp after a while on a machine that is busy, or after a freeze
         ]
         with (self.folder / "screen.log").open("ab") as screen:
             process = subprocess.Popen(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
+import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -319,3 +323,71 @@ async def test_stopped_sandbox_leaves_no_process(asterisk: Asterisk, folder: Pat
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     await asyncio.wait_for(other.stop(), 1)
+
+
+_STARTS_ALL = """
+import asyncio, sys
+from pathlib import Path
+from sandbox import bare, root
+from sandbox.instance import Ports, Sandbox
+from sandbox.people import Seat
+async def main(folder, sip, ami):
+    ports = Ports(sip=sip, ami=ami, rtp_first=18200, rtp_last=18300)
+    sandbox = Sandbox(folder / "pbx", root.find(), ports)
+    await sandbox.start(bare.configuration(sandbox.folders, ports, ["1001"]))
+    seat = Seat(("127.0.0.1", sip), "1001", folder)
+    await seat.start()
+    print("up", flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_killed_starter_takes_asterisk_and_people_with_it(folder: Path, number: signal.Signals) -> None:
+    mine = folder / f"starter-{number.name}"
+    argv = [sys.executable, "-c", _STARTS_ALL, str(mine), str(_free()), str(_free())]
+    starter = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    assert starter.stdout is not None
+    assert await asyncio.wait_for(starter.stdout.readline(), 20) == b"up\n"
+    assert len(_processes_in(mine)) == 2
+    starter.send_signal(number)
+    await starter.wait()
+    await until(lambda: not _processes_in(mine), 10, "no process is left")
+
+
+def _processes_in(folder: Path) -> list[int]:
+    """Processes, other than zombies, that work in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdecimal() and (entry / "cwd").resolve().is_relative_to(folder.resolve()):
+                found.append(int(entry.name))
+    return found
+
+
+async def test_sandbox_commands_bring_one_up_show_it_and_end_it(folder: Path) -> None:
+    where = str(folder / "commanded")
+    ports = [f"--{name}-port={_free()}" for name in ("sip", "ami", "fastagi", "http")]
+    code, out, err = await _hotline("up", "--folder", where, *ports)
+    assert code == 0, err
+    assert "is up" in out
+    code, out, _ = await _hotline("status", "--folder", where, "--json")
+    assert code == 0
+    (row,) = json.loads(out)
+    assert (row["folder"], row["calls"]) == (where, 0)
+    code, _, err = await _hotline("up", "--folder", where)
+    assert code == 2
+    assert "choose another --folder" in err
+    assert (await _hotline("down", "--folder", where))[0] == 0
+    assert not _processes_in(Path(where))
+    assert (await _hotline("status", "--folder", where, "--json"))[:2] == (1, "[]\n")
+
+
+async def _hotline(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `hotline sandbox ...`."""
+    program = str(Path(sys.executable).with_name("hotline"))
+    pipe = asyncio.subprocess.PIPE
+    ran = await asyncio.create_subprocess_exec(program, "sandbox", *arguments, stdout=pipe, stderr=pipe)
+    out, err = await ran.communicate()
+    return ran.returncode or 0, out.decode(), err.decode()

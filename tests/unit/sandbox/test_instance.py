@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 from sandbox.audio import alaw, tone
-from sandbox.instance import SLOTS, STATE_FILE, Ports, State, _short, _started, default_folder, default_folders
+from sandbox.instance import (
+    SLOTS,
+    STATE_FILE,
+    Ports,
+    State,
+    _short,
+    _started,
+    default_folder,
+    default_folders,
+    knows_itself,
+)
 
 
 def test_first_slot_has_the_ports_of_the_manual() -> None:
@@ -75,3 +85,11 @@ def test_alaw_is_as_the_standard_has_it(sample: int, code: int) -> None:
 
 def test_tone_is_a_second_of_bytes() -> None:
     assert len(tone(1.0)) == 8000
+
+
+def test_hosts_file_has_the_machines_name_or_not(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    assert not knows_itself("vm", hosts)
+    hosts.write_text("127.0.0.1 localhost # vm\n127.0.1.1 vm.example vm2\n")
+    assert not knows_itself("vm", hosts)
+    assert knows_itself("vm2", hosts)
