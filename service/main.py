@@ -38,6 +38,7 @@ log = structlog.get_logger("hotline")
 
 FIRST_PICTURE_S: Final = 3.0
 STOP_GRACE_S: Final = 1.0
+DRAIN_TURNS: Final = 1000
 
 
 class Service:
@@ -55,7 +56,7 @@ class Service:
             write=records.write,
             count=self.exporter.step,
             drop_leg=lambda call_id, seat_id: self.link.drop_leg(call_id, seat_id),
-            drained=lambda: self.agi.drained(),
+            drained=self._drained,
         )
         emergency = {trunk.name: trunk.emergency for trunk in settings.trunks}
         numbers = Numbers(settings.number_key(), settings.service.area_code)
@@ -136,6 +137,14 @@ class Service:
         self.exporter.close()
         await self.records.close()
         log.info("stopped")
+
+    async def _drained(self) -> None:
+        """Everything that came while the loop stood still was read, from callers and from AMI."""
+        await self.agi.drained()
+        for _ in range(DRAIN_TURNS):
+            if not self.link.stats.queue_depth:
+                return
+            await asyncio.sleep(0)
 
     # -- AMI ----------------------------------------------------------------------------------------------------------
 
