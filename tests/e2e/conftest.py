@@ -1,22 +1,24 @@
 """What every end-to-end test starts from: the Asterisk program, ports of its own, a folder that is kept when it fails.
 
-Each pytest-xdist worker has a slot of its own (`HOTLINE_TEST_SLOT` + its number, 10 by default), so workers, a
-developer's sandbox and `make run` never meet.
+Each pytest-xdist worker takes a slot of its own, from `HOTLINE_TEST_SLOT` (10 by default) on, and holds it by a lock: so
+workers, other test runs, a developer's sandbox and `make run` never meet.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from sandbox import root
-from sandbox.instance import Ports
+from sandbox.instance import SLOTS, Ports
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,10 +43,30 @@ def _folder_of(item: pytest.Item) -> Path | None:
 
 
 @pytest.fixture(scope="session")
-def slot() -> int:
-    """This worker's slot."""
-    worker = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
-    return int(os.environ.get("HOTLINE_TEST_SLOT", "10")) + int(worker)
+def slot() -> Iterator[int]:
+    """A slot that is this worker's alone while the session lasts."""
+    first = int(os.environ.get("HOTLINE_TEST_SLOT", "10"))
+    for number in range(first, SLOTS):
+        if (held := _take(number)) is not None:
+            with held:
+                yield number
+            return
+    pytest.fail(f"the slots {first} to {SLOTS - 1} are all taken by other test runs")
+
+
+def _take(number: int) -> IO[str] | None:
+    """The lock of a slot, held while the file is open; None when another has it, or a sandbox runs there."""
+    folder = root.cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / f"slot-{number}.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with socket.socket(type=socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", Ports.of_slot(number).sip))
+    except OSError:
+        lock.close()
+        return None
+    return lock
 
 
 @pytest.fixture(scope="session")
