@@ -151,7 +151,10 @@ class _Phone:
 
 
 class Callers(_Phone):
-    """Calls placed one after the other by one SIPp, `per_s` a second. `plans[i]` becomes `report(i)`."""
+    """Calls placed one after the other by one SIPp, `per_s` a second. `plans[i]` becomes `report(i)`.
+
+    `at_once`: so many of them at a time, the next one dials when one is through; None: as many as come.
+    """
 
     def __init__(
         self,
@@ -162,11 +165,13 @@ class Callers(_Phone):
         per_s: float = 10.0,
         ip: str = CARRIER,
         sound: bool = True,
+        at_once: int | None = None,
     ) -> None:
         super().__init__(Sipp("caller", pbx, ip, folder))
         self.plans = tuple(plans)
         self._per_s = per_s
         self._with_sound = sound
+        self._at_once = at_once or 100_000
 
     async def start(self) -> None:
         """Starts to dial.
@@ -175,7 +180,7 @@ class Callers(_Phone):
             ValueError: one of several callers has a `;` or a line end in what SIPp reads from a table.
         """
         sound = self._sound() if self._with_sound else None
-        options = ["-sf", "caller.xml", "-inf", "calls.csv", "-m", str(len(self.plans)), "-l", "100000"]
+        options = ["-sf", "caller.xml", "-inf", "calls.csv", "-m", str(len(self.plans)), "-l", str(self._at_once)]
         if len(self.plans) == 1:  # as keywords: any text may stand in the headers
             plan = self.plans[0]
             options += ["-key", "number", plan.number, "-key", "from_header", plan.header(self.sipp.ip)]

@@ -92,9 +92,12 @@ class Stage:
 
     # -- Asterisk -----------------------------------------------------------------------------------------------------
 
-    async def start_asterisk(self) -> None:
+    async def start_asterisk(self, amend: Callable[[dict[str, str]], None] = lambda files: None) -> None:
+        """Renders the configuration and starts Asterisk with it. `amend` may add to the files (name -> text)."""
         self.sandbox.write({})
-        await self.sandbox.start(write(self.plan()))
+        files = write(self.plan())
+        amend(files)
+        await self.sandbox.start(files)
 
     # -- the service --------------------------------------------------------------------------------------------------
 
