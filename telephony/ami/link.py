@@ -40,7 +40,6 @@ from telephony.ami.versions import unfit
 __all__ = ["AmiDisconnected", "AmiError", "AmiLink", "AmiRefused", "LinkState"]
 
 BOOT_S: Final = 30.0  # Asterisk takes logins before it is ready
-SECOND_LOOK_S: Final = 1.0
 UNKNOWN: Final = "unknown"  # key of `fallback_counts` for calls to numbers that are not ours
 
 log = logging.getLogger("hotline.ami")
@@ -75,6 +74,7 @@ class AmiLink:
         ping_interval_s: float = 3.0,
         action_timeout_s: float = 5.0,
         reconcile_interval_s: float = 60.0,
+        second_look_s: float = 1.0,
         retry_first_s: float = 0.25,
         retry_most_s: float = 5.0,
         retry_refused_s: float = 30.0,
@@ -85,7 +85,7 @@ class AmiLink:
         self._username = username
         self._allow_known_deadlock = allow_known_deadlock
         self._ping_interval_s, self._action_timeout_s = ping_interval_s, action_timeout_s
-        self._reconcile_interval_s = reconcile_interval_s
+        self._reconcile_interval_s, self._second_look_s = reconcile_interval_s, second_look_s
         self._retry_first_s, self._retry_most_s, self._retry_refused_s = retry_first_s, retry_most_s, retry_refused_s
         self._on_state = on_state
         self._state = (LinkState.STOPPED, "")
@@ -277,7 +277,7 @@ class AmiLink:
     async def _look(self) -> None:
         """Device states, then channels; a second time when the first look found something that may just be late."""
         if not await self._looked_once():
-            await asyncio.sleep(SECOND_LOOK_S)
+            await asyncio.sleep(self._second_look_s)
             await self._looked_once()
 
     async def _looked_once(self) -> bool:

@@ -113,7 +113,10 @@ def read_devices(shown: Iterable[ShownDevice], seats: Seats) -> dict[str, Device
 
 
 def differences(followed: Picture, told: Picture) -> set[tuple[str, str]]:
-    """(kind, call or seat id) of what we believed and Asterisk does not, or the other way round."""
+    """(kind, call or seat id) of what we believed and Asterisk does not, or the other way round.
+
+    A seat of which we believed nothing is new, not missed.
+    """
     ours = {call.call_id: call for call in followed.calls}
     theirs = {call.call_id: call for call in told.calls}
     found = {("call_missed", i) for i in theirs.keys() - ours.keys()}
@@ -124,5 +127,4 @@ def differences(followed: Picture, told: Picture) -> set[tuple[str, str]]:
             found.add(("talk", i))
         if set(a.ringing) != set(b.ringing):
             found.add(("ringing", i))
-    seats = followed.seats.keys() | told.seats.keys()
-    return found | {("seat", s) for s in seats if followed.seats.get(s) != told.seats.get(s)}
+    return found | {("seat", s) for s, state in followed.seats.items() if told.seats.get(s) is not state}

@@ -7,6 +7,7 @@ per event, so that every time in a test is known beforehand.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -42,12 +43,15 @@ class FakeAmi:
         self.channels: dict[str, FakeChannel] = {}
         self.boots = True  # FullyBooted follows the login
         self.silent = False  # reads, and never says a word
+        self.refuses: set[str] = set()  # actions it does not know
+        self.greeting = b"Asterisk Call Manager/11.0.0\r\n"
         self.now = START
         self.logins = 0
         self.port = 0
-        self.before_answer: Callable[[dict[str, str]], None] = lambda action: None
+        self.before_answer: Callable[[str], None] = lambda name: None
         self._server: asyncio.Server | None = None
-        self._writers: list[asyncio.StreamWriter] = []
+        self._connections: list[asyncio.StreamWriter] = []
+        self._writers: list[asyncio.StreamWriter] = []  # logged in: these are told of events
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> FakeAmi:
@@ -59,10 +63,9 @@ class FakeAmi:
     async def stop(self) -> None:
         assert self._server is not None
         self._server.close()
-        self.cut()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._connections:
+            writer.transport.abort()
+        await asyncio.gather(*self._tasks)
 
     def cut(self) -> None:
         """Every connection ends in the middle of whatever it is."""
@@ -80,12 +83,12 @@ class FakeAmi:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        writer.write(b"Asterisk Call Manager/11.0.0\r\n")
-        try:
-            while block := await reader.readuntil(b"\r\n\r\n"):
-                self._hear(block.decode(), writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.transport.abort()
+        self._connections.append(writer)
+        writer.write(self.greeting)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                self._hear((await reader.readuntil(b"\r\n\r\n")).decode(), writer)
+        writer.transport.abort()
 
     def _hear(self, block: str, writer: asyncio.StreamWriter) -> None:
         lines = block.strip().split(EOL)
@@ -95,11 +98,13 @@ class FakeAmi:
         action = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
         self.told.append(action)
         if not self.silent:
-            self.before_answer(action)
+            self.before_answer(action["action"])
             self._answer(action, writer)
 
     def _answer(self, action: dict[str, str], writer: asyncio.StreamWriter) -> None:
         match action["action"]:
+            case name if name in self.refuses:
+                self._respond(writer, action, "Error", Message=f"Invalid/unknown command: {name}.")
             case "Login":
                 self._log_in(action, writer)
             case "Ping":
