@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 CALLS ?= 0
-RATE ?= 2
+RATE ?= 1
 ASTERISK ?= 22
 JOBS ?= 4
 export ASTERISK

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from console.deps import LineToday
 from metrics import measures
-from routing.model import Rules
+from routing.model import Line, Mode, Rules
 from routing.steps import Judgement
 from service import clock
 from storage.queries import CallRecord, LineFigures
@@ -26,7 +26,12 @@ async def figures(records: Records, rules: Rules, zone: tzinfo) -> Sequence[Line
     """One entry a dialled number, those without calls included."""
     found = {row.line: row for row in await records.line_figures(midnight_ms(zone, clock.wall()))}
     lines = rules.lines.values()
-    return [_line(line.number, line.name, found.get(line.number, LineFigures(line.number))) for line in lines]
+    return [_line(line.number, _shown(line), found.get(line.number, LineFigures(line.number))) for line in lines]
+
+
+def _shown(line: Line) -> str:
+    """A merged number is known by its subject; its name is that of the line that serves it."""
+    return line.subject if line.mode is Mode.MERGED and line.subject else line.name
 
 
 def _line(number: str, name: str, row: LineFigures) -> LineToday:
