@@ -120,7 +120,7 @@ class Desk:
         wrap_up_s = self.rules.timing.wrap_up_s
         if event is AgentEvent.CALL_ENDED and agent.state is AgentState.TALKING:
             self.agent(agent.id, event, limit_s=wrap_up_s)
-            if wrap_up_s <= 0:
+            if wrap_up_s <= 0 and self.floor.agents[agent.id].state is AgentState.WRAP_UP:  # no wish to pause or leave
                 self.agent(agent.id, AgentEvent.WOKEN)
         elif agent.state is AgentState.RINGING:
             self.agent(agent.id, AgentEvent.PRESENTATION_LIFTED)

@@ -330,9 +330,58 @@ def test_restart_finds_waiting_and_talking_calls_again_and_judges_nothing_twice(
     drive.send(e.Picture(calls, {"1001": DeviceState.INUSE, "1002": DeviceState.NOT_INUSE}, at))
     assert presented(drive.send(e.DecisionsAllowed())).call_id == "w2"
     assert StepKind.JUDGED not in drive.kinds("t")
+    assert StepKind.ANSWERED not in drive.kinds("t")
     assert drive.last("gone", StepKind.ENDED).data["outcome"] == CallOutcome.FAILED
     assert drive.kinds("w").count(StepKind.OFFERED) == 0
     assert {s.seat_id: s.state for s in drive.engine.view(drive.now).seats}["1001"] == "talking"
+
+
+def test_talk_known_again_after_a_restart_ends_with_its_whole_length() -> None:
+    drive = Drive(ami=False)
+    at = drive.wall
+    drive.send(
+        e.Remembered((e.RememberedCall("t", "12345", at - 60, 7, judged=True, answered_at=at - 50, seat_id="1001"),))
+    )
+    seen = e.SeenCall("t", "12345", at - 60, at - 50, "1001", bridged=True)
+    drive.send(e.Picture((seen,), {"1001": DeviceState.INUSE}, at))
+    drive.after(10)
+    drive.send(e.AgentLegEnded("t", "1001", False, drive.wall))
+    assert drive.last("t", StepKind.TALK_ENDED).data["talk_s"] == 60
+
+
+def test_talk_that_began_while_the_service_was_down_is_told_and_judged() -> None:
+    drive = Drive(ami=False)
+    at = drive.wall
+    drive.send(e.Remembered((e.RememberedCall("t", "12345", at - 60, 7, judged=False),)))
+    seen = e.SeenCall("t", "12345", at - 60, at - 50, "1001", bridged=True)
+    drive.send(e.Picture((seen,), {"1001": DeviceState.INUSE}, at))
+    assert drive.kinds("t") == [StepKind.RECOVERED, StepKind.ANSWERED, StepKind.JUDGED]
+    assert drive.last("t", StepKind.JUDGED).data["result"] == Judgement.IN_TIME
+
+
+def test_callers_who_waited_before_a_restart_are_absent_until_they_ask_again() -> None:
+    drive = Drive(ami=False)
+    drive.send(e.DecisionsHeld())
+    at = drive.wall
+    drive.send(e.Picture((e.SeenCall("w", "12345", at - 9), e.SeenCall("v", "12345", at - 8)), {}, at))
+    assert drive.engine.absent() == 2
+    drive.call("v", arrived_at=at - 8)
+    drive.call("w", arrived_at=at - 9)
+    assert drive.engine.absent() == 0
+
+
+def test_answer_that_came_while_nothing_was_decided_is_not_overtaken_by_the_rings_own_deadline() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.send(e.DecisionsHeld())
+    answered_at = drive.wall + 2
+    drive.after(30)
+    assert drive.engine.next_wake() is None
+    drive.send(e.CallAnswered("a", "1001", answered_at))
+    drive.send(e.DecisionsAllowed())
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.ANSWERED
+    assert drive.last("a", StepKind.ANSWERED).data["by"] == "engine"
 
 
 def test_pause_of_the_agents_own_survives_a_restart_and_ours_does_not() -> None:
@@ -378,3 +427,17 @@ def test_decision_is_explained() -> None:
     drive = Drive("1001", "1003")
     drive.call("a", "12333")
     assert drive.last("a", StepKind.PRESENTED).data["why"] == "rings=1 chosen=1003 skill=1001"
+
+
+def test_wish_to_pause_asked_while_talking_holds_after_the_call_with_and_without_wrap_up() -> None:
+    for wrap_up_s in (0, 10):
+        drive = Drive("1001", wrap_up_s=wrap_up_s)
+        drive.call("a")
+        drive.ring("a", "1001")
+        drive.answer("a", "1001")
+        drive.send(e.AgentPaused("1001", "lunch"))
+        drive.send(e.CallEnded("a", drive.wall, 16, "caller"))
+        drive.free("1001")
+        drive.after(60)
+        seat = drive.engine.view(drive.now).seats[0]
+        assert (seat.state, seat.reason) == ("paused", "lunch")
