@@ -75,8 +75,8 @@ class Seats:
 
     def __init__(self, dial_strings: Mapping[str, str]) -> None:
         """`dial_strings`: seat id -> dial string. One through a trunk ("PJSIP/138…@carrier") has no device of its own."""
-        own = {seat_id: dial for seat_id, dial in dial_strings.items() if "@" not in dial}
-        self._by_device = {_endpoint(dial): seat_id for seat_id, dial in own.items()}
+        devices = {_endpoint(dial): seat_id for seat_id, dial in dial_strings.items()}
+        self._by_device = {device: seat_id for device, seat_id in devices.items() if "@" not in device}
 
     def of_device(self, device: str) -> str | None:
         return self._by_device.get(device)
