@@ -26,7 +26,7 @@ from routing import commands as c
 from routing import events as e
 from routing import matching, presenting, rebuild, talking, waiting_room
 from routing.agent_state import AgentEvent
-from routing.call_state import IllegalTransition
+from routing.call_state import CallState, IllegalTransition
 from routing.desk import Desk
 from routing.model import EngineView
 from routing.views import engine_view
@@ -50,11 +50,19 @@ class Engine(Desk):
         return self.out
 
     def next_wake(self) -> float | None:
-        """Monotonic time of the next `Tick` the engine wants, or None."""
+        """Monotonic time of the next `Tick` the engine wants, or None. None while nothing is decided: what fell due
+        meanwhile, and was not settled by what happened meanwhile, is done then."""
+        self._take_wakes()
+        return self.timers[0][0] if self.timers and self.deciding else None
+
+    def _take_wakes(self) -> None:
         for when, agent_id in self.floor.woken:
             self.timer(when, "agent", agent_id)
         self.floor.woken.clear()
-        return self.timers[0][0] if self.timers else None
+
+    def absent(self) -> int:
+        """Callers known to wait whose session is not with us: after a start they come back within their retry pause."""
+        return sum(call.state is CallState.ARRIVED and not call.fallback_seats for call in self.calls.values())
 
     def view(self, now: float) -> EngineView:
         return engine_view(self, now)
@@ -114,14 +122,14 @@ class Engine(Desk):
         """Nothing to do: timers fire after every event."""
 
     def _fire_timers(self) -> None:
-        self.next_wake()
-        while self.timers and self.timers[0][0] <= self.now:
+        self._take_wakes()
+        while self.deciding and self.timers and self.timers[0][0] <= self.now:
             _, _, kind, key = heappop(self.timers)
             try:
                 _TIMERS[kind](self, key)
             except IllegalTransition:
                 self.illegal += 1
-            self.next_wake()
+            self._take_wakes()
 
     def _agent_due(self, agent_id: str) -> None:
         agent = self.floor.agents.get(agent_id)

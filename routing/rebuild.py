@@ -80,7 +80,8 @@ def _take_call(desk: Desk, seen: e.SeenCall) -> None:
         call = desk.calls[call.id]
     if talks and call.state is not CallState.CONNECTED:
         assert seen.seat_id is not None
-        talking.connect(desk, call, seen.seat_id, seen.answered_at or desk.wall)
+        tell = talking.resume if _told_before(call, seen) else talking.connect
+        tell(desk, call, seen.seat_id, seen.answered_at or desk.wall)
     elif talks:
         _seat_again(desk, call)
     elif call.state is CallState.CONNECTED and not seen.ringing:
@@ -90,6 +91,12 @@ def _take_call(desk: Desk, seen: e.SeenCall) -> None:
         if call.presentation is None and agent is not None and agent.state is not AgentState.RINGING:
             desk.put(replace(desk.calls[call.id], fallback_seats=call.fallback_seats | {seat_id}))
             desk.agent(agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
+
+
+def _told_before(call: Call, seen: e.SeenCall) -> bool:
+    """The records knew of this very talk when they were read at the start."""
+    open_talk = call.answered_at is not None and call.leg_lost is None and call.state is CallState.ARRIVED
+    return open_talk and call.seat_id == seen.seat_id
 
 
 def _seat_again(desk: Desk, call: Call) -> None:

@@ -30,6 +30,21 @@ def connect(desk: Desk, call: Call, seat_id: str, at: float) -> None:
     """Caller and agent are in one bridge at `at` (epoch, Asterisk's clock). First answer judges the call."""
     shown = call.presentation
     ours = shown is not None and seat_id in shown.seats
+    first = call.answered_at is None
+    call = resume(desk, call, seat_id, at)
+    wait_s = _wait_s(desk, call, at)
+    desk.step(
+        call, StepKind.ANSWERED, at, seat=seat_id, agent=call.agent_id, wait_s=wait_s,
+        presentation=shown.id if shown and ours else None, by="engine" if ours else "fallback",
+    )  # fmt: skip
+    if first:
+        within = call.line.answer_within_s
+        judge(desk, call, Judgement.IN_TIME if wait_s <= within else Judgement.LATE, wait_s, at)
+
+
+def resume(desk: Desk, call: Call, seat_id: str, at: float) -> Call:
+    """They talk since `at`: everybody else is released. By itself for a talk that was told before a restart."""
+    shown = call.presentation
     _take_from_others(desk, seat_id, call.id, at)
     agent = desk.floor.agent_at(seat_id)
     if agent is not None:
@@ -40,20 +55,16 @@ def connect(desk: Desk, call: Call, seat_id: str, at: float) -> None:
     call = desk.calls[call.id]
     for other in call.fallback_seats - {seat_id}:
         desk.release(other, call.id, AgentEvent.PRESENTATION_LIFTED)
-    first = call.answered_at is None
-    call = desk.move(
-        desk.calls[call.id], CallEvent.ANSWERED, answered_at=at if first else call.answered_at,
-        answered=desk.now, seat_id=seat_id, agent_id=agent.id if agent else None, session=None, presentation=None,
-        fallback_seats=frozenset(), leg_lost=None, head=False,
+    return desk.move(
+        desk.calls[call.id], CallEvent.ANSWERED, answered_at=at if call.answered_at is None else call.answered_at,
+        answered=_monotonic(desk, at), seat_id=seat_id, agent_id=agent.id if agent else None, session=None,
+        presentation=None, fallback_seats=frozenset(), leg_lost=None, head=False,
     )  # fmt: skip
-    wait_s = _wait_s(desk, call, at)
-    desk.step(
-        call, StepKind.ANSWERED, at, seat=seat_id, agent=call.agent_id, wait_s=wait_s,
-        presentation=shown.id if shown and ours else None, by="engine" if ours else "fallback",
-    )  # fmt: skip
-    if first:
-        within = call.line.answer_within_s
-        judge(desk, call, Judgement.IN_TIME if wait_s <= within else Judgement.LATE, wait_s, at)
+
+
+def _monotonic(desk: Desk, at: float) -> float:
+    """The monotonic twin of a moment that may be told late: after a restart, or by a service that was frozen."""
+    return desk.now - max(0.0, desk.wall - at)
 
 
 def _take_from_others(desk: Desk, seat_id: str, call_id: str, at: float) -> None:
@@ -100,7 +111,7 @@ def agent_leg_ended(desk: Desk, event: e.AgentLegEnded) -> None:
 
 def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
     if call.state is CallState.CONNECTED:
-        talk_s = None if call.answered is None else round(max(0.0, desk.now - call.answered), 3)
+        talk_s = None if call.answered is None else round(max(0.0, _monotonic(desk, at) - call.answered), 3)
         desk.step(call, StepKind.TALK_ENDED, at, seat=call.seat_id, agent=call.agent_id, lost=lost, talk_s=talk_s)
     call = desk.move(desk.calls[call.id], CallEvent.LEG_ENDED, leg_lost=lost, parted_at=at)
     if lost:

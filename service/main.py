@@ -1,7 +1,8 @@
 """Builds, wires, starts and stops the service. Nobody imports it but the command that runs it.
 
-Order of the start: records (what was open), FastAGI (callers are only held), AMI and its first picture, then decisions;
-at the latest 3 s after FastAGI listens (design §2). A peer that is missing delays nobody longer than that.
+Order of the start: records (what was open), FastAGI (callers are only held), AMI and its first picture, all callers who
+waited back again, then decisions; at the latest 3 s after FastAGI listens (design §2). A peer that is missing delays
+nobody longer than that.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from telephony.ami.link import AmiLink, LinkState
 log = structlog.get_logger("hotline")
 
 FIRST_PICTURE_S: Final = 3.0
+RETURN_S: Final = 2.0  # after FastAGI listens: the dialplan asks again every 0.75 to 1.25 s
 STOP_GRACE_S: Final = 1.0
 DRAIN_TURNS: Final = 1000
 
@@ -113,17 +115,30 @@ class Service:
         self.board.submit(await self.records.remembered())
         self.board.start(self.engine.rules.timing.lease_s)
         await self.agi.start(self.settings.service.fastagi)
+        listening_at = asyncio.get_running_loop().time()
         await self.http.start(*self.settings.service.http_address)
         self.link.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_PICTURE_S):
                 await self.pictured.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(listening_at + RETURN_S):
+                await self._all_back()
         self.board.submit(e.DecisionsAllowed())
         self._tasks = [
             asyncio.create_task(self.gauges.keep(), name="gauges"),
             asyncio.create_task(self.snapshots.keep(), name="snapshots"),
         ]
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
+
+    async def _all_back(self) -> None:
+        """Until every caller who waited before our start is held again: who came first is served first, not who asked
+        first. Callers whom the dialplan has taken over do not come; for them nobody waits longer than `RETURN_S`."""
+        changed = asyncio.Event()
+        self.board.on_change = changed.set
+        while self.engine.absent():
+            changed.clear()
+            await changed.wait()
 
     async def stop(self) -> None:
         """Gives every caller back to the dialplan and writes what is left. Talking callers notice nothing."""

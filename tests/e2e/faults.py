@@ -1,0 +1,184 @@
+"""What the tests of faults share: records beside what callers saw, counts over several runs of the service, a cuttable
+road to AMI.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+from sandbox.people import Callers, Seats
+from sandbox.trace import Leg
+from service.cli.stage import Stage
+from storage import queries
+from storage.engine import create_engine
+from storage.queries import CallRecord
+
+TOLERANCE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One call as its caller saw it, its one record, and the kinds of its steps in order."""
+
+    leg: Leg
+    record: CallRecord
+    kinds: tuple[str, ...]
+
+
+async def stories(stage: Stage, callers: Callers) -> list[Story]:
+    """The calls of these callers, in the order in which they dialled, once every record says that its call is over."""
+    legs = [leg for leg in callers.reports() if leg is not None]
+    since_ms = int(min(leg.invited_at for leg in legs) * 1000) - 200
+
+    async def complete() -> list[CallRecord] | None:
+        found = [record for record in await stage.calls() if record.arrived_ms >= since_ms]
+        whole = len(found) >= len(legs) and all(record.outcome is not None for record in found)
+        return sorted(found, key=lambda record: record.arrived_ms) if whole else None
+
+    records = await stage.until(complete, 20, f"{len(legs)} complete records")
+    assert isinstance(records, list)
+    assert len(records) == len(legs), "one record a call"
+    told = [await kinds_of(stage, record.call_id) for record in records]
+    return [Story(*parts) for parts in zip(legs, records, told, strict=True)]
+
+
+async def kinds_of(stage: Stage, call_id: str) -> tuple[str, ...]:
+    engine = create_engine(stage.settings.database_url())
+    try:
+        return tuple(step.kind.value for step in await queries.steps(engine, call_id))
+    finally:
+        await engine.dispose()
+
+
+def told_once(told: Sequence[Story]) -> None:
+    """Each call was offered, judged and ended exactly once, answered no oftener than it was answered."""
+    for story in told:
+        counts = Counter(story.kinds)
+        assert (counts["offered"], counts["judged"], counts["ended"]) == (1, 1, 1), story.kinds
+        assert counts["answered"] == (story.leg.answered_at is not None), story.kinds
+
+
+def answer_times_agree(told: Sequence[Story]) -> None:
+    """The record has the caller's own answer time, to a tenth of a second."""
+    for story in told:
+        assert story.leg.answer_s is not None
+        assert story.record.wait_ms is not None
+        assert abs(story.record.wait_ms / 1000 - story.leg.answer_s) < TOLERANCE_S, story
+
+
+def answered_in_order(legs: Sequence[Leg]) -> None:
+    """Who dialled earlier was answered earlier. `legs` in the order of dialling."""
+    times = [leg.answered_at for leg in legs]
+    assert None not in times
+    assert times == sorted(times, key=lambda at: at or 0.0)
+
+
+def together(*runs: dict[str, float]) -> Counter[str]:
+    """Counters of several runs of the service, added up."""
+    total: Counter[str] = Counter()
+    for run in runs:
+        total.update({name: int(value) for name, value in run.items() if "_total" in name or "_count{" in name})
+    return total
+
+
+def figures_agree(counted: Counter[str], told: Sequence[Story], number: str) -> None:
+    """`/metrics` and the records say the same of the calls to a number."""
+    judged = Counter(story.record.judged for story in told)
+    assert counted[f'hotline_calls_offered_total{{line="{number}"}}'] == len(told)
+    for result in ("in_time", "late", "abandoned", "failed", "flowed_out"):
+        name = f'hotline_calls_judged_total{{line="{number}",result="{result}"}}'
+        assert counted[name] == judged[result], (result, judged)
+    answered = sum(story.record.answered_ms is not None for story in told)
+    assert counted[f'hotline_answer_seconds_count{{line="{number}"}}'] == answered
+
+
+async def serve_one_by_one(callers: Callers, waiting: Sequence[Leg]) -> None:
+    """Frees one seat after the other, each as soon as the one before is taken, until all these callers were answered."""
+    for _ in waiting:
+        answered = len([leg for leg in callers.legs if leg.answered_at is not None])
+        await callers.hang_up(callers.talking()[0])
+        await callers.until(_answered_more_than(answered), 10, "the next caller answered")
+
+
+def _answered_more_than(count: int):  # type: ignore[no-untyped-def]
+    return lambda legs: len([leg for leg in legs if leg.answered_at is not None]) > count
+
+
+def never_rung_while_talking(phones: Sequence[Seats]) -> None:
+    """No phone got an INVITE between its 200 and its goodbye."""
+    for phone in phones:
+        for user in phone.users:
+            legs = [leg for leg in phone.legs if leg.number == user]
+            for before, after in pairwise(legs):
+                assert before.ended_at is not None, (user, before, after)
+                assert before.ended_at <= after.invited_at, (user, before, after)
+
+
+class Relay:
+    """A road to AMI that can be cut, made silent or slow. `port` is what the service connects to."""
+
+    def __init__(self, port: int) -> None:
+        self._far = port
+        self._server: asyncio.Server | None = None
+        self._pairs: set[asyncio.Task[None]] = set()
+        self._open = asyncio.Event()
+        self._writers: list[asyncio.StreamWriter] = []
+        self.delay_s = 0.0
+        self.port = 0
+        self.connections = 0
+
+    async def __aenter__(self) -> Self:
+        self._open.set()
+        await self.mend()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cut()
+
+    async def mend(self) -> None:
+        """Lets connections through (again)."""
+        self._open.set()
+        if self._server is None:
+            self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """Ends every connection and refuses new ones."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+        for task in self._pairs:
+            task.cancel()
+        await asyncio.gather(*self._pairs, return_exceptions=True)
+
+    def silence(self) -> None:
+        """Half-open: connections stay, nothing passes either way."""
+        self._open.clear()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._far)
+        self._writers += [writer, far_writer]
+        for one, other in ((reader, far_writer), (far_reader, writer)):
+            task = asyncio.create_task(self._pump(one, other))
+            self._pairs.add(task)
+            task.add_done_callback(self._pairs.discard)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                await self._open.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
+                writer.write(data)
+                await writer.drain()
+        writer.close()
