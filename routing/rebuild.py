@@ -103,6 +103,7 @@ def _seat_again(desk: Desk, call: Call) -> None:
     """While AMI was down the agent of a talk may have been tried and paused: he talks."""
     agent = desk.floor.agent_at(call.seat_id) if call.seat_id else None
     if agent is not None and (agent.state is not AgentState.TALKING or agent.call_id != call.id):
+        talking.take_from_others(desk, agent.seat_id or "", call.id, desk.wall)
         desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
 
 

@@ -45,7 +45,7 @@ def connect(desk: Desk, call: Call, seat_id: str, at: float) -> None:
 def resume(desk: Desk, call: Call, seat_id: str, at: float) -> Call:
     """They talk since `at`: everybody else is released. By itself for a talk that was told before a restart."""
     shown = call.presentation
-    _take_from_others(desk, seat_id, call.id, at)
+    take_from_others(desk, seat_id, call.id, at)
     agent = desk.floor.agent_at(seat_id)
     if agent is not None:
         desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
@@ -67,7 +67,7 @@ def _monotonic(desk: Desk, at: float) -> float:
     return desk.now - max(0.0, desk.wall - at)
 
 
-def _take_from_others(desk: Desk, seat_id: str, call_id: str, at: float) -> None:
+def take_from_others(desk: Desk, seat_id: str, call_id: str, at: float) -> None:
     """The seat answered this call, so no presentation of another call can be open there."""
     agent = desk.floor.agent_at(seat_id)
     other = desk.calls.get(agent.call_id) if agent and agent.call_id else None

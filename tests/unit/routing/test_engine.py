@@ -307,6 +307,19 @@ def test_guard_that_says_no_gives_the_seat_a_short_rest_and_the_next_picture_put
     assert drive.kinds("x").count(StepKind.ANSWERED) == 1
 
 
+def test_picture_of_a_talking_seat_voids_what_was_presented_to_it_without_ami() -> None:
+    drive = Drive("1001")
+    drive.call("x")
+    drive.ring("x", "1001")
+    drive.answer("x", "1001")
+    drive.send(e.AmiLost())
+    presented(drive.call("a"))
+    seen = e.SeenCall("x", "12345", drive.wall, drive.wall, "1001", bridged=True)
+    drive.send(e.Picture((seen, e.SeenCall("a", "12345", drive.wall)), {"1001": DeviceState.INUSE}, drive.wall))
+    assert drive.engine.calls["a"].presentation is None
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.VOID
+
+
 def test_restart_finds_waiting_and_talking_calls_again_and_judges_nothing_twice() -> None:
     drive = Drive(ami=False)
     drive.send(e.DecisionsHeld())
