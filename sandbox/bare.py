@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.instance import Folders, Ports
+from sandbox.places import Folders, Ports
 
 AMI_SECRET = "sandbox"  # noqa: S105 - on loopback, for tests
 

@@ -7,14 +7,14 @@ answer at a fixed address without registering. Everything they saw is a `Leg` wi
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
-from sandbox import audio, scenario
+from sandbox import scenario
+from sandbox.phone import POLL_S, Phone
 from sandbox.process import PeopleError, Sipp
 from sandbox.scenario import ANSWERS, Habit
 from sandbox.trace import Leg
@@ -23,7 +23,6 @@ CARRIER: Final = "127.0.0.2"
 CENTRE: Final = "127.0.0.3"
 DEPARTMENT: Final = "127.0.0.4"
 SEATS: Final = "127.0.0.1"
-POLL_S: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,109 +47,7 @@ class Plan:
         return (f'"{quoted}" ' if self.name else "") + f"<sip:{self.caller}@{ip}>"
 
 
-class _Phone:
-    """What callers, seats and listeners have in common: one SIPp, and waiting for what it sees."""
-
-    def __init__(self, sipp: Sipp) -> None:
-        self.sipp = sipp
-
-    @property
-    def legs(self) -> list[Leg]:
-        """The calls so far, oldest first."""
-        return self.sipp.legs
-
-    @property
-    def leg(self) -> Leg:
-        """The newest call.
-
-        Raises:
-            PeopleError: there was none yet.
-        """
-        if not (legs := self.legs):
-            raise PeopleError(f"{self.sipp.name}: no call yet")
-        return legs[-1]
-
-    def talking(self) -> list[Leg]:
-        return [leg for leg in self.legs if leg.state == "talking"]
-
-    def ringing(self) -> list[Leg]:
-        return [leg for leg in self.legs if leg.state == "ringing"]
-
-    async def until(
-        self, true: Callable[[list[Leg]], object], limit_s: float = 20.0, what: str = "", poll_s: float = POLL_S
-    ) -> list[Leg]:
-        """The legs, as soon as `true(legs)` is.
-
-        Raises:
-            PeopleError: it was not within `limit_s`; the text shows the legs.
-        """
-        try:
-            async with asyncio.timeout(limit_s):
-                while True:
-                    if true(legs := self.legs):
-                        return legs
-                    await asyncio.sleep(poll_s)
-        except TimeoutError:
-            seen = ", ".join(f"{leg.state} {leg.code or ''}" for leg in self.legs) or "no call"
-            text = f"{self.sipp.name}: not {what or 'so'} within {limit_s:g} s, but: {seen} ({self.sipp.folder})"
-            raise PeopleError(f"{text} {self.sipp.words()}") from None
-
-    async def _until_state(self, states: set[str], limit_s: float) -> Leg:
-        legs = await self.until(lambda legs: legs and legs[-1].state in states, limit_s, " or ".join(sorted(states)))
-        return legs[-1]
-
-    async def until_ringing(self, limit_s: float = 20.0) -> Leg:
-        """The newest call, once it rings."""
-        return await self._until_state({"ringing"}, limit_s)
-
-    async def until_talking(self, limit_s: float = 20.0) -> Leg:
-        """The newest call, once it is answered."""
-        return await self._until_state({"talking"}, limit_s)
-
-    async def until_ended(self, limit_s: float = 20.0) -> Leg:
-        """The newest call, once it is over."""
-        return await self._until_state({"ended"}, limit_s)
-
-    async def hang_up(self, leg: Leg | None = None) -> None:
-        """Ends a call of ours now, the newest by default: BYE in talk, CANCEL before the answer."""
-        await self.sipp.send("INFO", (leg or self.leg).call_id)
-
-    def kill(self) -> None:
-        """The phone dies without a word."""
-        self.sipp.kill()
-
-    def freeze(self) -> None:
-        """The phone is gone from the network without a word: no reply, no sound; `thaw` brings it back."""
-        self.sipp.freeze()
-
-    def thaw(self) -> None:
-        self.sipp.thaw()
-
-    async def stop(self) -> None:
-        """Ends the phone."""
-        self.sipp.kill()
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        raise NotImplementedError
-
-    def _write(self, name: str, text: str) -> str:
-        (self.sipp.folder / name).write_text(text, encoding="utf-8")
-        return name
-
-    def _sound(self) -> Path:
-        path = self.sipp.folder / "tone.al"
-        path.write_bytes(audio.tone())
-        return path
-
-
-class Callers(_Phone):
+class Callers(Phone):
     """Calls placed one after the other by one SIPp, `per_s` a second. `plans[i]` becomes `report(i)`.
 
     `at_once`: so many of them at a time, the next one dials when one is through; None: as many as come.
@@ -257,7 +154,7 @@ class Caller(Callers):
         super().__init__(pbx, [plan], folder, ip=ip, sound=sound)
 
 
-class Listener(_Phone):
+class Listener(Phone):
     """Somebody at a fixed address who is called, without registering: a department, an emergency centre, a duty phone."""
 
     def __init__(
@@ -308,7 +205,7 @@ class Seats(Listener):
         port: int | None = None,
         messages: bool = True,
     ) -> None:
-        _Phone.__init__(self, Sipp(f"seat-{users[0]}", pbx, ip, folder, port=port))
+        Phone.__init__(self, Sipp(f"seat-{users[0]}", pbx, ip, folder, port=port))
         self.users = tuple(users)
         self.habit = habit
         self._messages = messages

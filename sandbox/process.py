@@ -16,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from sandbox.trace import Leg, Trace
 _serial = itertools.count(1)
 _alive: dict[int, subprocess.Popen[bytes]] = {}  # by pid: what is to be ended at exit
 START_LIMIT_S: Final = 10.0
+DONE: Final = (0, 1, 97, 99)  # SIPp's exit codes other than "could not"
 TAKEN: Final = 3  # how often we choose other ports when somebody was quicker
 
 
@@ -102,14 +104,13 @@ class Sipp:
         Raises:
             PeopleError: it ended at once; the text is what it said.
         """
-        for attempt in range(TAKEN):
+        for _ in range(TAKEN):
             if not self._fixed:
                 self.port = free_port(self.ip)
             self._process = self._spawn(options)
             if await self._bound():
                 return
-            if self._fixed or attempt == TAKEN - 1:
-                raise PeopleError(f"{self.name} did not start: {self.words()}")
+        raise PeopleError(f"{self.name} did not start: {self.words()}")
 
     def _spawn(self, options: Sequence[str]) -> subprocess.Popen[bytes]:
         own = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
@@ -138,9 +139,9 @@ class Sipp:
         assert self._process is not None
         async with asyncio.timeout(START_LIMIT_S):
             while True:
-                if self._process.poll() is not None:
-                    return (self.folder / "short.log").exists()  # so short that all of it is over
-                if _taken(self.ip, self.port or 0) and (self.folder / "short.log").exists():
+                if (code := self._process.poll()) is not None:
+                    return code in DONE  # so short that all of it is over
+                if _holds(self._process.pid, self.ip, self.port or 0):
                     return True
                 await asyncio.sleep(0.01)
 
@@ -186,10 +187,11 @@ class Sipp:
         return "\n".join("".join(said).splitlines()[-5:])
 
 
-def _taken(ip: str, port: int) -> bool:
-    with socket.socket(type=socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((ip, port))
-        except OSError:
-            return True
-    return False
+def _holds(pid: int, ip: str, port: int) -> bool:
+    """Whether this very process has the UDP port: somebody else may have been quicker to take it."""
+    own = set()
+    with contextlib.suppress(OSError):
+        own = {entry.readlink().name for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    address = f"{int.from_bytes(socket.inet_aton(ip), sys.byteorder):08X}:{port:04X}"
+    rows = (line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:])
+    return any(row[1] == address and f"socket:[{row[9]}]" in own for row in rows)

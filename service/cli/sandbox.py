@@ -11,7 +11,8 @@ from typing import Annotated, Final
 import typer
 
 from sandbox import root
-from sandbox.instance import Ports, Sandbox, SandboxError, State, default_folder, default_folders, end
+from sandbox.instance import Sandbox, SandboxError, end
+from sandbox.places import Ports, State, default_folder, default_folders
 from sandbox.root import RootError
 from service.cli.demo import demo
 from service.cli.output import GOOD, NO, Cell, JsonOption, fail, print_rows, say

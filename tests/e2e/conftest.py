@@ -18,7 +18,7 @@ from typing import IO
 import pytest
 
 from sandbox import root
-from sandbox.instance import SLOTS, Ports
+from sandbox.places import SLOTS, Ports
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

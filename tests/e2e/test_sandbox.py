@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import bare
+from sandbox import bare, process
 from sandbox.instance import Ports, Sandbox, SandboxError, State
-from sandbox.people import CENTRE, Caller, Callers, Listener, Plan, Seat, Seats
+from sandbox.people import CARRIER, CENTRE, Caller, Callers, Listener, Plan, Seat, Seats
 from sandbox.process import PeopleError
 from sandbox.root import Asterisk
 from sandbox.scenario import BUSY, REJECTS, RINGS_FOR_EVER, SILENT, Habit
@@ -391,3 +391,18 @@ async def _hotline(*arguments: str) -> tuple[int, str, str]:
     ran = await asyncio.create_subprocess_exec(program, "sandbox", *arguments, stdout=pipe, stderr=pipe)
     out, err = await ran.communicate()
     return ran.returncode or 0, out.decode(), err.decode()
+
+
+async def test_phone_whose_port_somebody_took_gets_another(
+    address: tuple[str, int], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as other:
+        other.bind((CARRIER, 0))
+        taken = int(other.getsockname()[1])
+        choice = iter([taken, process.free_port(CARRIER)])
+        monkeypatch.setattr(process, "free_port", lambda ip: next(choice))
+        async with Caller(address, "9999", folder) as caller:
+            assert caller.sipp.port != taken
+            assert (await caller.until_ended()).code == 404
+        with pytest.raises(PeopleError, match="Address already in use"):
+            await Listener(address, CARRIER, taken, folder).start()

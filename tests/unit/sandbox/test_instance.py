@@ -11,17 +11,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.audio import alaw, tone
-from sandbox.instance import (
-    SLOTS,
-    STATE_FILE,
-    Ports,
-    State,
-    _short,
-    _started,
-    default_folder,
-    default_folders,
-    knows_itself,
-)
+from sandbox.instance import knows_itself
+from sandbox.places import SLOTS, STATE_FILE, Ports, State, began, default_folder, default_folders, short_enough
 
 
 def test_first_slot_has_the_ports_of_the_manual() -> None:
@@ -49,7 +40,7 @@ def test_slot_that_does_not_exist_is_refused(slot: int) -> None:
 
 
 def test_state_of_a_live_process_is_believed_and_that_of_an_earlier_one_is_not(tmp_path: Path) -> None:
-    started = _started(os.getpid())
+    started = began(os.getpid())
     assert started is not None
     state = State(os.getpid(), started, "22.10.1", ("asterisk",), Ports())
     state.write(tmp_path)
@@ -73,9 +64,9 @@ def test_folders_of_all_slots_are_listed_in_their_order(tmp_path: Path, monkeypa
 
 def test_long_path_gets_a_short_place_for_the_control_socket(tmp_path: Path) -> None:
     long = tmp_path / ("x" * 100)
-    assert len(str(_short(long))) < 90
-    assert _short(long) == _short(long)
-    assert _short(Path("/a/run")) == Path("/a/run")
+    assert len(str(short_enough(long))) < 90
+    assert short_enough(long) == short_enough(long)
+    assert short_enough(Path("/a/run")) == Path("/a/run")
 
 
 @pytest.mark.parametrize(("sample", "code"), [(0, 0xD5), (-1, 0x55), (32767, 0xAA), (-32768, 0x2A), (1000, 0xFA)])
