@@ -7,7 +7,7 @@ the message. Times are SIPp's own, taken when it sent or received; nothing of ou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -166,11 +166,3 @@ def _answer(leg: Leg, message: Message) -> None:
         leg.code, leg.ended_at = message.code, message.at
         gave_up = leg.cancelled_at is not None and message.code == 487
         leg.ended_by = "us" if (leg.placed == gave_up) else "them"
-
-
-def by_state(legs: Iterable[Leg]) -> dict[str, int]:
-    """How many legs are in each state."""
-    counts = dict.fromkeys(("calling", "ringing", "talking", "ended"), 0)
-    for leg in legs:
-        counts[leg.state] += 1
-    return counts

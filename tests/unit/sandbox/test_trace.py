@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.trace import Leg, Trace, by_state, parse
+from sandbox.trace import Leg, Trace, parse
 
 URI = "sip:12345@127.0.0.1:5160"
 
@@ -94,9 +94,3 @@ def test_trace_cut_anywhere_gives_the_same_legs_in_the_end(tmp_path: Path) -> No
 @pytest.mark.parametrize("text", ["", "no tabs", "a\tb\tc\tS\tid\tCSeq:1 INVITE\tINVITE", "\t" * 6])
 def test_line_that_is_no_message_is_none(text: str) -> None:
     assert parse(text) is None
-
-
-def test_states_are_counted(tmp_path: Path) -> None:
-    other = line(0, "S", "INVITE", f"INVITE {URI} SIP/2.0", "a-2")
-    legs = legs_of(tmp_path, INVITE, RINGING, OK, other)
-    assert by_state(legs) == {"calling": 1, "ringing": 0, "talking": 1, "ended": 0}
