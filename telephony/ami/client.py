@@ -170,10 +170,12 @@ class Client(Manager):  # type: ignore[misc]
             self.protocol.transport.abort()
 
     def pause(self) -> None:
-        self.protocol.transport.pause_reading()
+        if self.protocol is not None and not self.protocol.closed:
+            self.protocol.transport.pause_reading()
 
     def resume(self) -> None:
-        self.protocol.transport.resume_reading()
+        if self.protocol is not None and not self.protocol.closed:
+            self.protocol.transport.resume_reading()
 
 
 def _ignored(reason: str) -> None:

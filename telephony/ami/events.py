@@ -34,7 +34,7 @@ class Channel:
     @property
     def call_id(self) -> str:
         """Our call id, "" on a channel that has none (not ours, or before the dialplan set it)."""
-        return self.variables.get(names.CALL, "")
+        return self.variables[names.CALL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,7 @@ class ShownDevice:
 
 
 def _at(m: Message) -> float:
+    """Of every event we act on; `timestampevents=yes` in manager.conf adds it."""
     return _number(m, "Timestamp", m.one("Timestamp"))
 
 
@@ -211,11 +212,15 @@ def _cause(m: Message) -> int:
 
 
 def _channel(m: Message, prefix: str = "") -> Channel:
+    """Every channel shows the variables of `channelvars`, empty ones too; without them we would see no call at all."""
+    variables = m.variables(prefix)
+    if names.CALL not in variables:
+        raise AmiFieldError(m.name, f"{prefix}ChanVariable: {names.CALL}", "is missing (channelvars of manager.conf)")
     return Channel(
         uniqueid=m.one(prefix + "Uniqueid"),
         name=m.one(prefix + "Channel"),
         state=m.one(prefix + "ChannelStateDesc"),
-        variables=m.variables(prefix),
+        variables=variables,
     )
 
 
@@ -277,6 +282,11 @@ def parse(m: Message) -> AmiEvent | None:
     """The typed event, or None for one that does not concern us. Raises AmiFieldError."""
     parser = _PARSERS.get(m.name) if m.is_event else None
     return None if parser is None else parser(m)
+
+
+def pong_at(m: Message) -> float:
+    """Asterisk's clock, from the answer to a ping. Raises AmiFieldError."""
+    return _at(m)
 
 
 def shown_channel(m: Message) -> ShownChannel:

@@ -33,6 +33,7 @@ class Feed:
     def __init__(self, dial_strings: Mapping[str, str], on_event: Callable[[routing.Event], None]) -> None:
         self._on_event = on_event
         self.tracker = Tracker(dial_strings, on_event)
+        self._handle = self.tracker.handle  # bound once: each look-up of a dispatching method makes a new one
         self.live = False
         self.events = 0
         self.unknown_numbers = 0
@@ -61,7 +62,7 @@ class Feed:
 
     def _track(self, event: ami.AmiEvent) -> None:
         try:
-            self.tracker.handle(event)
+            self._handle(event)
         except AmiFieldError as error:
             self._count(error)
 

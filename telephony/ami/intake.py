@@ -44,6 +44,10 @@ class Intake:
             self._paused = True
             self._on_full()
 
+    def clear(self) -> None:
+        """Forget what nobody will act on any more."""
+        self._steps.clear()
+
     async def run(self) -> None:
         """The one consumer; cancel it to stop."""
         while True:

@@ -62,6 +62,19 @@ async def test_nothing_is_asked_before_asterisk_has_booted(fake: FakeAmi) -> Non
     await story.link.stop()
 
 
+async def test_asterisk_that_goes_while_it_starts_is_tried_again_at_once(fake: FakeAmi) -> None:
+    fake.boots, logged_in = False, asyncio.Event()
+    fake.before_answer = lambda name: logged_in.set()
+    story = Story(account(fake), **QUICK)
+    story.link.start()
+    await logged_in.wait()
+    fake.boots = True
+    fake.cut()
+    await story.until_up()
+    await story.link.stop()
+    assert LinkState.REFUSED not in [state for state, _ in story.states]
+
+
 @pytest.mark.parametrize(("version", "what"), [("16.27.0", "too old"), ("22.9.0", "deadlock"), ("20.19.1", "deadlock")])
 async def test_unfit_asterisk_is_refused_in_one_line_that_says_what_to_install(
     fake: FakeAmi, version: str, what: str
@@ -237,6 +250,18 @@ async def test_event_without_a_header_is_dropped_and_counted_and_the_next_one_co
         changed = await story.until_told(routing.SeatStateChanged)
         assert changed.seat_id == "1002"
         assert story.link.stats.field_errors == {"DeviceStateChange.Timestamp": 1}
+
+
+async def test_fault_that_comes_with_every_event_is_logged_once(
+    fake: FakeAmi, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with linked(account(fake)) as story:
+        for _ in range(3):
+            fake.say(b"Event: Newchannel\r\nTimestamp: 1.0\r\nUniqueid: 1.1\r\n\r\n")
+        fake.device("PJSIP/1002", "INUSE")
+        await story.until_told(routing.SeatStateChanged)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "channelvars of manager.conf" in caplog.text
 
 
 async def test_message_without_end_costs_the_link_and_nothing_else(fake: FakeAmi) -> None:

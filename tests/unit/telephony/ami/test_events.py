@@ -45,7 +45,7 @@ def test_withheld_number_is_empty(shown: str, number: str) -> None:
         (("Event: Newchannel", *LEG), "Timestamp"),
         (("Event: Newchannel", STAMP, *LEG[1:]), "Uniqueid"),
         (("Event: Hangup", STAMP, *LEG), "Cause"),
-        (("Event: DialEnd", STAMP, *LEG, "DialStatus: BUSY"), "DestUniqueid"),
+        (("Event: DialEnd", STAMP, *LEG, "DialStatus: BUSY"), "DestChanVariable: HOTLINE_CALL"),
         (("Event: BridgeEnter", STAMP, *LEG), "BridgeUniqueid"),
         (("Event: DeviceStateChange", STAMP, "State: INUSE"), "Device"),
         (("Event: UserEvent", STAMP, *LEG, "UserEvent: HotlineFallback", "Call: x"), "Stage"),
@@ -55,6 +55,11 @@ def test_missing_header_is_an_error_that_names_it(lines: tuple[str, ...], header
     with pytest.raises(AmiFieldError, match="is missing") as caught:
         ami.parse(message(*lines))
     assert caught.value.header == header
+
+
+def test_channel_without_our_variables_says_what_to_configure() -> None:
+    with pytest.raises(AmiFieldError, match=r"HOTLINE_CALL' is missing \(channelvars of manager.conf\)"):
+        ami.parse(message("Event: Newchannel", STAMP, *LEG[:3]))
 
 
 @pytest.mark.parametrize("stamp", ["", "soon", "nan", "-1", "1_0", "1.2.3", "１７９５"])

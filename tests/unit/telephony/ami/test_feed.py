@@ -70,7 +70,7 @@ def test_loss_is_told_once_and_only_when_there_was_a_picture() -> None:
 
 def test_item_that_cannot_be_read_costs_itself_and_not_the_list() -> None:
     feed, told = fed()
-    feed.channels([message("Event: CoreShowChannel", "Uniqueid: 9.9"), shown()], at=1.0)
+    feed.channels([message("Event: CoreShowChannel", "Uniqueid: 9.9", LEG[3]), shown()], at=1.0)
     assert len(told[0].calls) == 1  # type: ignore[union-attr]
     assert feed.field_errors == {"CoreShowChannel.Channel": 1}
 
@@ -104,7 +104,7 @@ def test_suspicion_ends_with_the_second_look() -> None:
 def test_exact_times_of_the_one_who_watched_survive_a_reconcile() -> None:
     feed, told = fed()
     feed.channels([], at=1.0)
-    feed.message(message("Event: Newchannel", "Timestamp: 1795300000.1211", *LEG[:3]))
+    feed.message(message("Event: Newchannel", "Timestamp: 1795300000.1211", *LEG[:3], "ChanVariable: HOTLINE_CALL="))
     ours = ("UserEvent: HotlineArrival", f"Call: {CALL}", "Line: 12345", "Arrived: 1795300000123", "Trunk: t")
     feed.message(message("Event: UserEvent", STAMP, *LEG, "CallerIDNum: ", *ours))
     feed.channels([shown()], at=2.0)

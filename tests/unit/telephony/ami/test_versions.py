@@ -4,7 +4,6 @@ import pytest
 
 from telephony.ami.versions import unfit
 
-
 FIT = (
     "16.28.0~dfsg-0+deb11u4",
     "16.30.1",
