@@ -17,7 +17,7 @@ DIAL: Final = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.@:+*#/-]+")
 LOCAL_PHONE: Final = re.compile(r"PJSIP/([A-Za-z0-9_.-]+)")
 ADDRESS: Final = re.compile(r"[0-9A-Za-z.:/-]+")
 PATH: Final = re.compile(r"/[^\s,;$()\"'|&\\\[\]{}]*")
-SECRET: Final = re.compile(r"[!-:<-~]+")  # printable, no blank, no ";" (begins a comment)
+SECRET: Final = re.compile(r"(?!>)[!-:<-~]+")  # printable, no blank, no ";" (a comment), no ">" after the "="
 SHOWN_LIMIT: Final = 60
 # Characters that mean something to a dialplan line, and twins that mean nothing and look alike.
 TWINS: Final = str.maketrans({"$": "＄", ";": "；", '"': "＂", "\\": "＼"})
@@ -41,6 +41,17 @@ class Directories:
     run: str
     log: str
     db: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunAs:
+    """`runuser` and `rungroup` of asterisk.conf; "" leaves it to whoever starts Asterisk."""
+
+    user: str = ""
+    group: str = ""
+
+
+NOBODY_NAMED: Final = RunAs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class PbxPlan:
     snapshot: str
     asterisk_version: tuple[int, ...]
     notice_directory: str = ""
+    run_as: RunAs = NOBODY_NAMED
 
     @property
     def notice(self) -> str:
@@ -165,6 +177,8 @@ def _server_problems(plan: PbxPlan) -> list[str]:
     ]
     for name, host in (("fastagi", plan.fastagi_host), ("ami", plan.ami_bind), ("sip", plan.sip_bind)):
         found += _must(ADDRESS, host, f"{name} address")
+    for name in (plan.run_as.user, plan.run_as.group):
+        found += _must(SECTION, name, "runuser and rungroup") if name else []
     for item in fields(plan.directories):
         found += _must(PATH, getattr(plan.directories, item.name), f"directory {item.name}")
     return found

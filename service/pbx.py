@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from config.plan import Directories, PbxPlan, Trunk
+from config.plan import NOBODY_NAMED, Directories, PbxPlan, RunAs, Trunk
 from service.settings import Settings
 from service.settings_tables import PbxTable, TrunkTable
 from service.snapshots import SNAPSHOT_FILE
@@ -32,10 +32,16 @@ DEBIAN: Final = Directories(
 class SipSide:
     """What only the SIP side knows: where it listens, which RTP ports it may use, how seats prove who they are."""
 
-    bind: str = "0.0.0.0"  # noqa: S104 the phones and carriers are elsewhere; the AMI and FastAGI stay on loopback
-    port: int = 5060
-    rtp: tuple[int, int] = (10000, 20000)
-    seat_passwords: Mapping[str, str] | None = None  # seats without one are configured elsewhere
+    bind: str
+    port: int
+    rtp: tuple[int, int]
+    seat_passwords: Mapping[str, str]  # seats without one are configured elsewhere
+
+
+def sip_side(settings: Settings, pbx: PbxTable) -> SipSide:
+    """As the configuration says. Raises SecretError."""
+    host, port = pbx.sip_address
+    return SipSide(host, port, pbx.rtp_ports, settings.seat_passwords())
 
 
 def plan_of(
@@ -44,6 +50,7 @@ def plan_of(
     *,
     sip: SipSide,
     directories: Directories = DEBIAN,
+    run_as: RunAs = NOBODY_NAMED,
     version: tuple[int, ...] = (22, 10),
 ) -> PbxPlan:
     """Everything `config.render.render` needs for one Asterisk. Raises SecretError."""
@@ -63,8 +70,9 @@ def plan_of(
         sip_bind=sip.bind,
         sip_port=sip.port,
         rtp=sip.rtp,
-        seat_passwords=dict(sip.seat_passwords or {}),
+        seat_passwords=dict(sip.seat_passwords),
         directories=directories,
+        run_as=run_as,
         fallback_script=fallback_script(),
         snapshot=str(settings.data_dir.resolve() / SNAPSHOT_FILE),
         asterisk_version=version,

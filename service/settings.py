@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -28,6 +30,7 @@ from service.settings_problems import (
     in_file_order,
     path_text,
 )
+from service.settings_seats import read_seat_passwords
 from service.settings_secrets import SecretError
 from service.settings_tables import (
     AgentTable,
@@ -130,6 +133,14 @@ class Settings(Table):
             self.path(self.service.cli_token_file), "HOTLINE_TOKEN", "hotline init makes one, with its [[token]] table"
         )
 
+    @property
+    def seat_password_file(self) -> Path:
+        return self.path(self.service.seat_password_file)
+
+    def seat_passwords(self) -> dict[str, str]:
+        """Seat id -> SIP password; a seat without one is configured elsewhere in Asterisk. Raises SecretError."""
+        return {found.seat_id: found.password for found in read_seat_passwords(self.seat_password_file)}
+
     def database_url(self) -> str:
         """For SQLAlchemy: a relative SQLite file made absolute, the PostgreSQL password put in. Raises SecretError."""
         url = self.service.database
@@ -190,12 +201,14 @@ def _seat(seat: SeatTable) -> SeatProfile:
     return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups))
 
 
-def load(path: Path, *, check_secrets: bool = True) -> Settings:
+def load(path: Path, *, check_secrets: bool = True, check_seats: bool = False) -> Settings:
     """Read and check a configuration file.
 
     Args:
         path: the TOML file; relative paths in it start at its folder.
-        check_secrets: also look whether every secret can be read. Off for what needs none, like drawing the dialplan.
+        check_secrets: also look whether every secret of the service can be read. Off for what needs none.
+        check_seats: also look at the seats' passwords. Off for the service, which has no use for them: a slip in that
+            file must not keep it from starting, and its user need not be able to read it.
 
     Raises:
         SettingsError: with all mistakes, in the order of the file.
@@ -203,12 +216,13 @@ def load(path: Path, *, check_secrets: bool = True) -> Settings:
     text = _read(path)
     lines = key_lines(text)
     document = tomllib.loads(text)
+    check = partial(settings_checks.check, check_secrets=check_secrets, check_seats=check_seats)
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
-        raise SettingsError(in_file_order(_mistakes(path, document, error, lines, check_secrets))) from None
+        raise SettingsError(in_file_order(_mistakes(path, document, error, lines, check))) from None
     settings._file = path.absolute()
-    findings = settings_checks.check(settings, check_secrets=check_secrets)
+    findings = check(settings)
     errors = in_file_order([_located(finding, lines) for finding in findings if finding.is_error])
     warnings = in_file_order([_located(finding, lines) for finding in findings if not finding.is_error])
     if errors:
@@ -218,7 +232,11 @@ def load(path: Path, *, check_secrets: bool = True) -> Settings:
 
 
 def _mistakes(
-    path: Path, document: dict[str, Any], error: ValidationError, lines: dict[KeyPath, int], check_secrets: bool
+    path: Path,
+    document: dict[str, Any],
+    error: ValidationError,
+    lines: dict[KeyPath, int],
+    check: Callable[[Settings], list[settings_checks.Finding]],
 ) -> list[SettingsProblem]:
     """The wrong values, and the contradictions that show in spite of them."""
     problems = from_validation(Settings, error, lines)
@@ -227,7 +245,7 @@ def _mistakes(
         return problems
     rest._file = path.absolute()
     wrong_paths = [clean_path(item["loc"]) for item in error.errors()]
-    findings = settings_salvage.further_findings(rest, document, wrong_paths, check_secrets=check_secrets)
+    findings = settings_salvage.further_findings(check(rest), document, wrong_paths)
     return problems + [_located(finding, lines) for finding in findings]
 
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
 from service.settings_lines import Path
 from service.settings_problems import nearest
+from service.settings_seats import few, read_seat_passwords
 from service.settings_secrets import SecretError
 from service.settings_tables import RESERVE, LineTable
 from service.settings_values import is_loopback
@@ -36,8 +38,8 @@ class Finding:
 Check = Callable[["Settings"], Iterator[Finding]]
 
 
-def check(settings: Settings, *, check_secrets: bool) -> list[Finding]:
-    checks = (*_CHECKS, secrets) if check_secrets else _CHECKS
+def check(settings: Settings, *, check_secrets: bool, check_seats: bool) -> list[Finding]:
+    checks = (*_CHECKS, *([secrets] if check_secrets else []), *([seat_passwords] if check_seats else []))
     return [finding for one in checks for finding in one(settings)]
 
 
@@ -245,6 +247,32 @@ def secrets(settings: Settings) -> Iterator[Finding]:
             read()
         except SecretError as error:
             yield Finding(path, f"cannot be used: {error}", refers_to=refers_to)
+
+
+def seat_passwords(settings: Settings) -> Iterator[Finding]:
+    """Who is named in the file must be a seat whose phone registers here; who is missing may be meant."""
+    path: Path = ("service", "seat_password_file")
+    file = settings.seat_password_file
+    try:
+        known = read_seat_passwords(file)
+    except SecretError as error:
+        yield Finding(path, f"cannot be used: {error}")
+        return
+    is_local = {seat.id: LOCAL_PHONE.fullmatch(seat.dial_string) is not None for seat in settings.seats}
+    wrong = [found for found in known if not is_local.get(found.seat_id, False)]
+    if wrong:
+        lines = few([str(found.line) for found in wrong])
+        stranger = next((found.seat_id for found in wrong if found.seat_id not in is_local), None)
+        yield Finding(
+            path,
+            f"cannot be used: {file} line {lines}: no [[seat]] with this id registers here",
+            "id of a [[seat]] whose dial is PJSIP/NAME",
+            refers_to=None if stranger is None else ("seat", stranger),
+        )
+    named = {found.seat_id for found in known}
+    missing = [seat for seat, local in is_local.items() if local and seat not in named]
+    if known and missing:
+        yield warning(path, f"names a file without {few(missing)}: configure these phones in pjsip_local.conf")
 
 
 _CHECKS: Final[tuple[Check, ...]] = (

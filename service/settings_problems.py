@@ -26,6 +26,7 @@ _WORDS: Final = {
     "dict_type": "must be a table",
     "model_type": "must be a table",
     "too_short": "must not be empty",
+    "too_long": "has too many items",
 }
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _BOUND_ERRORS: Final = {"greater_than", "greater_than_equal", "less_than", "less_than_equal"}

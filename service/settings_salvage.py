@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from service import settings_checks
 from service.settings_checks import Finding
 from service.settings_lines import Path
 from service.settings_problems import clean_path
@@ -41,14 +40,12 @@ def mended(model: type[Settings], document: dict[str, Any], error: ValidationErr
     return None
 
 
-def further_findings(
-    settings: Settings, document: dict[str, Any], wrong: Iterable[Path], *, check_secrets: bool
-) -> list[Finding]:
-    """Contradictions between tables that are mistakes of their own."""
+def further_findings(findings: Iterable[Finding], document: dict[str, Any], wrong: Iterable[Path]) -> list[Finding]:
+    """Of the contradictions between tables those that are mistakes of their own."""
     wrong = list(wrong)
     return [
         replace(finding, allowed=_without_stand_ins(finding.allowed))
-        for finding in settings_checks.check(settings, check_secrets=check_secrets)
+        for finding in findings
         if finding.is_error
         and not (finding.refers_to and _may_exist(document, *finding.refers_to))
         and not any(_within(finding.path, path) or _within(path, finding.path) for path in wrong)

@@ -13,6 +13,10 @@ NUMBER_KEY_VARIABLE: Final = "HOTLINE_NUMBER_KEY"  # 64 hex digits
 DATABASE_PASSWORD_VARIABLE: Final = "HOTLINE_DATABASE_PASSWORD"  # noqa: S105 a name, not a password
 
 
+FIT_FOR_ASTERISK: Final = re.compile(r"(?!>)[!-:<-~]{1,200}")  # ";" begins a comment there, "=>" is another "="
+FIT_WORDS: Final = "ASCII letters, digits and signs only, no blank, no ; and no > in front"
+
+
 class SecretError(Exception):
     """A secret cannot be read; the text says what to type."""
 
@@ -58,9 +62,9 @@ def read_text(path: Path | None, variable: str, make_it: str) -> str:
 
 
 def fit_for_asterisk(secret: str) -> str:
-    """The secret itself. Raises SecretError when manager.conf could not carry it: ";" begins a comment there."""
-    if not re.fullmatch(r"[!-:<-~]+", secret):
-        raise SecretError("the manager's secret may hold ASCII letters, digits and signs only, no blank and no ;")
+    """The secret itself. Raises SecretError when Asterisk's files could not carry it."""
+    if not FIT_FOR_ASTERISK.fullmatch(secret):
+        raise SecretError(f"the manager's secret may hold {FIT_WORDS}")
     return secret
 
 

@@ -25,10 +25,12 @@ from service.settings_values import (
     Id,
     Level,
     NeedText,
+    PortRange,
     Ratio,
     Seconds,
     Sha256,
     Shown,
+    SipAddress,
     SkillId,
     Source,
     Text,
@@ -72,6 +74,9 @@ class ServiceTable(Table):
     )
     cli_token_file: FileName = Field(
         default="secrets/cli.token", description="the token by which the commands speak to the service"
+    )
+    seat_password_file: FileName = Field(
+        default="secrets/seats", description="SIP passwords of the seats, lines of <seat id> <password>"
     )
     area_code: AreaCode = Field(default="", description="area code of local caller numbers, like 0519")
     log_level: LogLevel = Field(default=LogLevel.INFO, description="least important log line that is written")
@@ -119,6 +124,8 @@ class PbxTable(Table):
     ami: Address = Field(default="127.0.0.1:5038", description="Asterisk's manager interface")
     user: Id = Field(default="hotline", description="user in manager.conf")
     secret_file: FileName | None = Field(default=None, description="the manager user's secret")
+    sip: SipAddress = Field(default="0.0.0.0:5060", description="where phones and trunks reach Asterisk, UDP")
+    rtp_ports: PortRange = Field(default=(10000, 20000), description="first and last UDP port for sound")
     allow_known_deadlock: Flag = Field(
         default=False, description="serve Asterisk 20.19.x and 22.9.x in spite of their deadlock"
     )
@@ -126,6 +133,10 @@ class PbxTable(Table):
     @property
     def ami_address(self) -> tuple[str, int]:
         return split_address(self.ami)
+
+    @property
+    def sip_address(self) -> tuple[str, int]:
+        return split_address(self.sip)
 
 
 class TokenTable(Table):

@@ -83,6 +83,22 @@ def _check_address(value: str) -> str:
     return value
 
 
+def _check_sip(value: str) -> str:
+    """Asterisk binds to it, so it must be an address of this machine and no name."""
+    host, port = split_address(_check_address(value)) if ":" in value else ("", 0)
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        raise wrong("is not an address for SIP", '"IPv4:port", 0.0.0.0 for every address of this machine') from None
+    return f"{host}:{port}"
+
+
+def _check_ports(value: tuple[int, int]) -> tuple[int, int]:
+    if not 1024 <= value[0] < value[1] <= 65535:
+        raise wrong("is not a range of ports", "[first, last] from 1024 to 65535")
+    return value
+
+
 def _check_endpoint(value: str) -> str:
     found = _ENDPOINT.fullmatch(value)
     if found is None or not 1 <= int(found[1]) <= 65535:
@@ -154,6 +170,8 @@ TrunkDial = Annotated[
     ),
 ]
 Address = Annotated[StrictStr, AfterValidator(_check_address)]
+SipAddress = Annotated[StrictStr, AfterValidator(_check_sip)]
+PortRange = Annotated[tuple[StrictInt, StrictInt], AfterValidator(_check_ports)]
 Endpoint = Annotated[StrictStr, AfterValidator(_check_endpoint)]
 Source = Annotated[StrictStr, AfterValidator(_check_source)]
 DatabaseUrl = Annotated[StrictStr, AfterValidator(_check_database)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -120,6 +120,7 @@ database = "sqlite+aiosqlite:///var/hotline.db"
 data_dir = "var"
 number_key_file = "secrets/number.key"  # keep a copy: without it stored caller numbers cannot be read
 cli_token_file  = "secrets/cli.token"
+seat_password_file = "secrets/seats"    # SIP passwords of the seats
 
 [target]
 answer_within_s = 15
@@ -196,6 +197,10 @@ def _table(name: str, pairs: dict[str, str]) -> str:
     return f"[{name}]\n" + "".join(f'{key} = "{value}"\n' for key, value in pairs.items())
 
 
+def random_password(_seat_id: str) -> str:
+    return secrets.token_urlsafe(18)
+
+
 def write_starter(
     folder: Path,
     *,
@@ -205,8 +210,11 @@ def write_starter(
     http_port: int = 8345,
     ami_port: int = 5038,
     duty_telephone: str | None = None,
+    seat_password: Callable[[str], str] = random_password,
 ) -> Path:
     """Make `hotline.toml`, `secrets/` and `var/` in a folder; the path of the configuration.
+
+    `seat_password`: seat id -> SIP password; sandboxes have passwords that people can remember.
 
     Raises:
         StarterError: one of the files exists. Nothing is overwritten: a lost number key is a lost archive.
@@ -226,6 +234,7 @@ def write_starter(
         folder / "secrets" / "number.key": f"{os.urandom(NUMBER_KEY_BYTES).hex()}\n".encode(),
         folder / "secrets" / "ami": f"{secrets.token_urlsafe(24)}\n".encode(),
         folder / "secrets" / "cli.token": f"{token}\n".encode(),
+        folder / "secrets" / "seats": _seats_file(seats, first_seat, seat_password).encode(),
         folder / "hotline.toml": text.encode(),
     }
     if there := [str(file) for file in files if file.exists()]:
@@ -236,6 +245,11 @@ def write_starter(
     for file, content in files.items():
         _write_new(file, content, 0o644 if file.suffix == ".toml" else 0o600)
     return folder / "hotline.toml"
+
+
+def _seats_file(seats: int, first_seat: int, seat_password: Callable[[str], str]) -> str:
+    lines = [f"{agent.id} {seat_password(agent.id)}" for agent in starter_agents(seats, first_seat)]
+    return "\n".join(["# SIP passwords of the seats: <seat id> <password>", *lines, ""])
 
 
 def _write_new(file: Path, content: bytes, mode: int) -> None:

@@ -15,7 +15,7 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     errors: Sequence[SettingsProblem]
     warnings: Sequence[SettingsProblem]
     try:
-        errors, warnings = (), load(config).warnings
+        errors, warnings = (), load(config, check_seats=True).warnings
     except SettingsError as error:
         errors, warnings = error.errors, error.warnings
     if as_json:

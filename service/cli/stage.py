@@ -57,7 +57,7 @@ class Stage:
             telephone = "PJSIP/13800000000@carrier"
             write_starter(
                 self.folder, seats=seats, fastagi_port=ports.fastagi, http_port=ports.http, ami_port=ports.ami,
-                duty_telephone=telephone,
+                duty_telephone=telephone, seat_password=lambda seat_id: f"seat-{seat_id}",
             )  # fmt: skip
         self.config.write_text(edit(self.config.read_text()))
         self.settings: Settings = load(self.config)

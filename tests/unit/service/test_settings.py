@@ -9,7 +9,7 @@ import pytest
 
 from config.plan import problems
 from routing.model import DEFAULT_RINGS, Mode, Need, Ring, SignIn, Timing
-from service.pbx import SipSide, plan_of
+from service.pbx import plan_of, sip_side
 from service.settings import SecretError, Settings, SettingsError, load
 from service.starter import write_starter
 
@@ -112,7 +112,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(folder: Path, sa
 @pytest.mark.parametrize("seats", [1, 12, 40])
 def test_what_loads_can_be_put_into_the_files_of_asterisk(tmp_path: Path, seats: int) -> None:
     settings = load(write_starter(tmp_path, seats=seats, duty_telephone="PJSIP/13800000000@carrier"))
-    assert problems(plan_of(settings, settings.pbxs[0], sip=SipSide())) == []
+    assert problems(plan_of(settings, settings.pbxs[0], sip=sip_side(settings, settings.pbxs[0]))) == []
 
 
 # -- secrets -----------------------------------------------------------------------------------------------------------

@@ -67,7 +67,9 @@ def test_secrets_are_private_new_each_time_and_the_token_only_as_its_sum(tmp_pat
     assert stat.S_IMODE((tmp_path / "one" / "secrets").stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("kept", ["hotline.toml", "secrets/number.key", "secrets/ami", "secrets/cli.token"])
+@pytest.mark.parametrize(
+    "kept", ["hotline.toml", "secrets/number.key", "secrets/ami", "secrets/cli.token", "secrets/seats"]
+)
 def test_nothing_that_exists_is_overwritten_and_nothing_else_is_made(tmp_path: Path, kept: str) -> None:
     file = tmp_path / kept
     file.parent.mkdir(exist_ok=True)
