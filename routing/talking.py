@@ -110,9 +110,12 @@ def agent_leg_ended(desk: Desk, event: e.AgentLegEnded) -> None:
 
 
 def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
-    if call.state is CallState.CONNECTED:
-        talk_s = None if call.answered is None else round(max(0.0, _monotonic(desk, at) - call.answered), 3)
-        desk.step(call, StepKind.TALK_ENDED, at, seat=call.seat_id, agent=call.agent_id, lost=lost, talk_s=talk_s)
+    """The agent's leg of a talk ended. Told late, of a talk that is over already, it changes nothing."""
+    if call.state is not CallState.CONNECTED:
+        desk.move(call, CallEvent.LEG_ENDED)
+        return
+    talk_s = None if call.answered is None else round(max(0.0, _monotonic(desk, at) - call.answered), 3)
+    desk.step(call, StepKind.TALK_ENDED, at, seat=call.seat_id, agent=call.agent_id, lost=lost, talk_s=talk_s)
     call = desk.move(desk.calls[call.id], CallEvent.LEG_ENDED, leg_lost=lost, parted_at=at)
     if lost:
         desk.put(replace(call, missed=call.missed | {call.seat_id or ""}))

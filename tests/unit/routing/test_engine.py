@@ -320,6 +320,17 @@ def test_picture_of_a_talking_seat_voids_what_was_presented_to_it_without_ami() 
     assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.VOID
 
 
+def test_end_of_an_earlier_leg_told_late_does_not_free_a_seat_that_rings_for_the_call_again() -> None:
+    drive = Drive("1001", wrap_up_s=0)
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    drive.send(e.AmiLost())
+    presented(drive.call("a"))
+    drive.send(e.GoodbyeAsked("a", 99, "1001"))
+    assert drive.call("b") == []
+
+
 def test_restart_finds_waiting_and_talking_calls_again_and_judges_nothing_twice() -> None:
     drive = Drive(ami=False)
     drive.send(e.DecisionsHeld())
@@ -454,3 +465,16 @@ def test_wish_to_pause_asked_while_talking_holds_after_the_call_with_and_without
         drive.after(60)
         seat = drive.engine.view(drive.now).seats[0]
         assert (seat.state, seat.reason) == ("paused", "lunch")
+
+
+def test_missed_call_of_an_earlier_shift_does_not_count_in_the_next() -> None:
+    drive = Drive("1001", no_answer_pause_s=60)
+    for call_id in ("a", "b"):
+        drive.call(call_id)
+        drive.ring(call_id, "1001")
+        drive.send(e.SeatDialEnded(call_id, "1001", "NOANSWER", drive.wall))
+        drive.send(e.CallEnded(call_id, drive.wall, 16, "caller"))
+        drive.after(61)
+        assert drive.engine.view(drive.now).seats[0].state != "paused"
+        drive.send(e.SeatStateChanged("1001", DeviceState.UNAVAILABLE, drive.wall))
+        drive.free("1001")
