@@ -1,4 +1,4 @@
-"""`hotline sandbox up|down|status|demo`: a private Asterisk for development. docs/sandbox.md says how to call in."""
+"""`hotline sandbox up|down|status|demo|calls`: a private Asterisk for development. docs/sandbox.md says how to call in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox import root
 from sandbox.instance import Sandbox, SandboxError, end
 from sandbox.places import Ports, State, default_folder, default_folders
 from sandbox.root import RootError
-from service.cli.demo import demo
+from service.cli.demo import demo, place_calls
 from service.cli.output import GOOD, NO, Cell, JsonOption, fail, print_rows, say
 from service.cli.stage import Stage
 from service.settings import Settings
@@ -26,6 +26,7 @@ app = typer.Typer(
     help="A private Asterisk with simulated callers and seats.",
 )
 app.command("demo")(demo)
+app.command("calls")(place_calls)
 
 COLUMNS: Final = ("folder", "version", "pid", "sip", "ami", "fastagi", "http", "calls")
 ASTERISK: Final = "asterisk"  # the part of a sandbox's folder that is Asterisk's

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,24 +72,13 @@ class Stage:
 
     def plan(self) -> PbxPlan:
         """What Asterisk's configuration is rendered from for this sandbox."""
-        folders = self.sandbox.folders
-        directories = Directories(
-            etc=str(folders.etc),
-            moddir=str(folders.moddir),
-            varlib=str(folders.varlib),
-            data=str(folders.data),
-            keys=str(folders.varlib),
-            agi=str(folders.varlib),
-            spool=str(folders.spool),
-            run=str(folders.run),
-            log=str(folders.log),
-            db=str(folders.db),
-        )
+        directories = Directories(**self.sandbox.folders.texts())
         local = {seat.id: f"seat-{seat.id}" for seat in self.settings.seats if seat.dial_string == f"PJSIP/{seat.id}"}
         rtp = (self.ports.rtp_first, self.ports.rtp_last)
         sip = SipSide("127.0.0.1", self.ports.sip, rtp, local)
         version = tuple(int(part) for part in re.findall(r"\d+", self.sandbox.asterisk.version)[:3])
-        return plan_of(self.settings, self.settings.pbxs[0], sip=sip, directories=directories, version=version)
+        plan = plan_of(self.settings, self.settings.pbxs[0], sip=sip, directories=directories, version=version)
+        return replace(plan, trunks=tuple(replace(trunk, port=self.ports.far) for trunk in plan.trunks))
 
     # -- Asterisk -----------------------------------------------------------------------------------------------------
 
