@@ -49,6 +49,7 @@ FALLBACK_REASON: Final = "HOTLINE_FALLBACK_REASON"  # ok, missing, corrupt, old,
 DIALPLAN_VARIABLES: Final = (
     "HOTLINE_ASKED",  # route, after: which script the AGI line spoke to
     "HOTLINE_BAD_DECISIONS",
+    "HOTLINE_BUSY",  # 1: a seat was refused because somebody rings or talks there
     "HOTLINE_CLEAN",
     "HOTLINE_DEADLINE",
     "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
@@ -59,6 +60,7 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_LEGS",
     "HOTLINE_PRESENT_S",
     "HOTLINE_RETRY_UNTIL",
+    "HOTLINE_ROUNDS_UNTIL",
     "HOTLINE_SEATS",
     "HOTLINE_SLOT_UNTIL",
     "HOTLINE_TOLD_",  # + stage: this call was counted there
@@ -92,7 +94,7 @@ DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for
 # locks and groups
 COUNT_LOCK: Final = "hotline-count"
 SEAT_GROUP: Final = "hotline-seat"  # GROUP(hotline-seat)=<seat id> on each leg towards a phone
-SCRIPT_GROUP: Final = "hotline-script"
+SCRIPT_GROUP: Final = "hotline-script"  # GROUP(hotline-fallback)=on counts who waits in the fallback
 
 
 class Verb(StrEnum):
