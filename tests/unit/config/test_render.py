@@ -1,0 +1,245 @@
+"""The rendered configuration: what must stand in it, and what can never get into it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.modules import has_disabled_events, modules_for
+from config.plan import PlanError, Trunk, problems, shown_name
+from config.render import render, write
+from routing.model import Line, Mode, SeatProfile, Timing
+from telephony import names
+from tests.unit.config.plans import DIRECTORIES, LINES, SEATS, plan, rules
+
+
+def section(text: str, name: str) -> str:
+    """Everything under `[name]`, all sections of that name together."""
+    parts = re.split(r"^\[([^\]]+)\](?:\(.*\))?\n", text, flags=re.MULTILINE)
+    return "\n".join(body for title, body in zip(parts[1::2], parts[2::2], strict=True) if title == name)
+
+
+def test_each_line_has_an_extension_of_its_own_and_every_other_number_is_not_found() -> None:
+    arrivals = section(render(plan())["extensions.conf"], "hotline-in")
+    assert re.findall(r"^exten => (\d+),1", arrivals, re.MULTILINE) == list(LINES)
+    assert "exten => _X!,1,Goto(unknown,1)" in arrivals
+    assert arrivals.rstrip().splitlines()[-1].startswith(";") or "Hangup(1)" in arrivals
+
+
+def test_trunks_reach_nothing_but_the_arrival_context_and_phones_reach_nothing() -> None:
+    files = render(plan())
+    contexts = set(re.findall(r"^context=(.*)$", files["pjsip.conf"], re.MULTILINE))
+    assert contexts == {names.IN, names.PHONE}
+    assert "exten" not in section(files["extensions.conf"], names.PHONE)
+
+
+def test_nobody_is_let_in_without_address_or_password() -> None:
+    files = render(plan())
+    assert "endpoint_identifier_order=ip,username\n" in files["pjsip.conf"]
+    assert "anonymous" not in files["modules.conf"]
+    assert section(files["pjsip.conf"], "carrier").count("identify_by=ip\n") == 1
+    assert "identify_by=username\n" in section(files["pjsip.conf"], "hotline-seat-phone")
+
+
+def test_seats_are_watched_and_cannot_transfer_behind_our_back() -> None:
+    pjsip = render(plan())["pjsip.conf"]
+    seat = section(pjsip, "hotline-media") + section(pjsip, "hotline-seat-phone") + section(pjsip, "hotline-seat-aor")
+    for setting in (
+        "allow_transfer=no",
+        "rtp_timeout=15",
+        "qualify_frequency=15",
+        "qualify_timeout=2",
+        "direct_media=no",
+    ):
+        assert f"{setting}\n" in seat
+
+
+def test_phone_is_named_by_the_dial_string_and_a_seat_behind_a_trunk_has_none() -> None:
+    pjsip = render(plan())["pjsip.conf"]
+    assert "password=p@ss\n" in section(pjsip, "phone.7")
+    assert section(pjsip, "desk-2_b") == ""
+    assert section(pjsip, "9001") == ""
+
+
+def test_seat_behind_a_trunk_has_no_device_to_look_at() -> None:
+    text = section(render(plan())["extensions.conf"], "globals")
+    assert "HOTLINE_DIAL_9001=PJSIP/13800000009@carrier\nHOTLINE_DEVICE_9001=\n" in text
+    assert "HOTLINE_DIAL_desk-2_b=PJSIP/phone.7\nHOTLINE_DEVICE_desk-2_b=PJSIP/phone.7\n" in text
+
+
+def test_reload_of_the_dialplan_keeps_counters_and_the_frozen_mark() -> None:
+    text = section(render(plan())["extensions.conf"], "globals")
+    assert "COUNT" not in text
+    assert names.FROZEN_UNTIL not in text
+
+
+def test_duty_queue_holds_each_duty_seat_behind_its_guard() -> None:
+    queue = section(render(plan())["queues.conf"], names.DUTY)
+    assert "member => Local/1001@hotline-seat/n,0,1001,PJSIP/1001\n" in queue
+    assert "member => Local/9001@hotline-seat/n,0,9001\n" in queue
+    assert "ringinuse=no\n" in queue
+
+
+@pytest.mark.parametrize(
+    ("duty_seats", "telephone", "first"),
+    [
+        ((), "", "Goto(look,1)"),
+        ((), "PJSIP/13800000000@carrier", "Goto(telephone,1)"),
+        (("1001",), "", "Goto(queue,1)"),
+        (("1001",), "PJSIP/13800000000@carrier", "GotoIf($[${HOTLINE_TURN} % 2 = 0]?telephone,1)"),
+    ],
+)
+def test_fallback_leaves_out_what_does_not_exist(duty_seats: tuple[str, ...], telephone: str, first: str) -> None:
+    files = render(plan(duty_seats=duty_seats, duty_telephone=telephone))
+    fallback = section(files["extensions.conf"], names.FALLBACK)
+    assert f"exten => duty,1,{first}\n" in fallback
+    assert ("exten => queue,1" in fallback) == bool(duty_seats)
+    assert ("exten => telephone,1" in fallback) == bool(telephone)
+    assert (f"[{names.DUTY}]" in files["queues.conf"]) == bool(duty_seats)
+
+
+def test_times_come_from_the_configuration() -> None:
+    timing = Timing(lease_s=2.5, ring_s=7.6, restart_window_s=4.5)
+    text = section(render(plan(rules=rules(timing=timing)))["extensions.conf"], "globals")
+    assert "HOTLINE_LEASE_S=2.5\nHOTLINE_RESTART_WINDOW_MS=4500\nHOTLINE_RING_S=8\n" in text
+
+
+def test_every_context_where_a_lease_may_run_has_its_timeout_extension() -> None:
+    text = render(plan())["extensions.conf"]
+    leased = re.findall(r"^\[([a-z-]+)\]\n((?:(?!^\[).*\n)*)", text, re.MULTILINE)
+    for context, body in leased:
+        if re.search(r"TIMEOUT\(absolute\)=(?!0)", body):
+            assert "exten => T,1," in body, context
+
+
+def test_every_dial_and_queue_comes_after_the_lease_was_taken_off() -> None:
+    """The lease is off where the channel may talk: else it would cut the talk."""
+    text = render(plan())["extensions.conf"]
+    for context in (names.RING, names.FALLBACK, names.ROUTE):
+        body = section(text, context)
+        for extension in re.split(r"^exten => ", body, flags=re.MULTILINE):
+            running = False
+            for line in extension.splitlines():
+                running = bool(re.search(r"TIMEOUT\(absolute\)=(?!0)", line)) or (
+                    running and "TIMEOUT(absolute)=0" not in line
+                )
+                assert not (running and re.search(r",(Dial|Queue)\(", line)), line
+
+
+def test_manager_listens_where_told_for_one_user_with_the_few_classes_it_needs() -> None:
+    manager = render(plan())["manager.conf"]
+    assert "bindaddr=127.0.0.1\nport=5038\n" in manager
+    user = section(manager, "hotline")
+    assert "read=system,call,user\n" in user
+    assert "write=call,originate,reporting\n" in user
+    assert "timestampevents=yes\n" in manager
+    assert f"channelvars={','.join(names.CHANNEL_VARIABLES)}\n" in manager
+
+
+@pytest.mark.parametrize(
+    ("version", "has"),
+    [((16, 24, 9), False), ((16, 28), True), ((18, 10), False), ((18, 11), True), ((22, 10, 1), True)],
+)
+def test_events_nobody_reads_are_switched_off_where_asterisk_can(version: tuple[int, ...], has: bool) -> None:
+    assert has_disabled_events(version) is has
+    assert ("disabledevents=" in render(plan(asterisk_version=version))["manager.conf"]) is has
+
+
+def test_speech_comes_before_agi_and_the_record_module_of_new_versions_only_there() -> None:
+    modules = modules_for((22, 10, 1))
+    assert modules.index("res_speech") < modules.index("res_agi")
+    assert modules[0] == "res_cdrel_custom"
+    assert "res_cdrel_custom" not in modules_for((16, 28, 0))
+    assert len(set(modules)) == len(modules)
+
+
+# -- what a name may hold, and what is refused --
+
+
+def test_name_of_a_line_stands_as_it_is_written_but_for_what_the_dialplan_would_read() -> None:
+    line = Line("12333", '人社"服务" ${SHELL(id)}; \\x\n[1+1]')
+    lines = {"12333": line}
+    assert shown_name(line, rules(lines=lines)) == "人社＂服务＂ ＄{SHELL(id)}； ＼x [1+1]"
+    arrivals = section(render(plan(rules=rules(lines=lines)))["extensions.conf"], names.IN)
+    first = arrivals.splitlines()[0]
+    assert first == "exten => 12333,1,Set(CALLERID(name)=人社＂服务＂ ＄{SHELL(id)}； ＼x [1+1])"
+
+
+def test_merged_line_is_shown_by_the_line_that_serves_it_and_its_subject() -> None:
+    assert shown_name(LINES["12336"], rules()) == "政务服务便民热线 自然资源违法举报"
+
+
+def test_line_without_a_name_is_shown_by_its_number() -> None:
+    assert shown_name(Line("96510", "", Mode.OWN), rules()) == "96510"
+
+
+def test_long_name_is_cut() -> None:
+    assert len(shown_name(Line("12345", "热" * 500), rules())) == 60
+
+
+BAD = {
+    "seat with a blank": {"rules": rules(seats={"10 01": SeatProfile("10 01", "PJSIP/1001")})},
+    "seat of the dialplan": {"rules": rules(seats={"h": SeatProfile("h", "PJSIP/1001")})},
+    "seat with a comma": {"rules": rules(seats={"1001,x": SeatProfile("1001,x", "PJSIP/1001")})},
+    "dial with options": {"rules": rules(seats={"1001": SeatProfile("1001", "PJSIP/1001,20,g")})},
+    "dial of two": {"rules": rules(seats={"1001": SeatProfile("1001", "PJSIP/1001&PJSIP/1002")})},
+    "dial with a variable": {"rules": rules(seats={"1001": SeatProfile("1001", "PJSIP/${EXTEN}")})},
+    "line of letters": {"rules": rules(lines={"_X.": Line("_X.", "all")})},
+    "trunk with a bracket": {"trunks": (Trunk("a]", ("192.0.2.1",)),)},
+    "trunk named as a phone": {"trunks": (Trunk("1001", ("192.0.2.1",)),)},
+    "trunk twice": {"trunks": (Trunk("a", ("192.0.2.1",)), Trunk("a", ("192.0.2.2",)))},
+    "trunk address with a line end": {"trunks": (Trunk("a", ("192.0.2.1\ncontext=x",)),)},
+    "password with a semicolon": {"seat_passwords": {"1001": "a;b"}},
+    "password with a line end": {"seat_passwords": {"1001": "a\nb"}},
+    "password of a seat behind a trunk": {"seat_passwords": {"9001": "x"}},
+    "password of nobody": {"seat_passwords": {"4711": "x"}},
+    "duty seat that is none": {"duty_seats": ("4711",)},
+    "duty telephone with options": {"duty_telephone": "PJSIP/1@carrier,60,tT"},
+    "secret with a semicolon": {"ami_secret": "a;b"},
+    "script with a blank": {"fallback_script": "/opt/my hotline/agi"},
+    "snapshot that is not absolute": {"snapshot": "var/snapshot.json"},
+    "folder with a comma": {"directories": replace(DIRECTORIES, log="/var/log,x")},
+    "host with a blank": {"fastagi_host": "127.0.0.1 x"},
+}
+
+
+@pytest.mark.parametrize("other", BAD.values(), ids=BAD.keys())
+def test_what_could_break_out_of_its_place_is_refused(other: dict[str, object]) -> None:
+    values: dict[str, object] = {"seat_passwords": {}, "duty_seats": (), **other}
+    with pytest.raises(PlanError):
+        render(plan(**values))
+
+
+def test_all_problems_are_told_at_once_and_no_secret_is_in_them() -> None:
+    bad = plan(ami_secret="very;secret", seat_passwords={"1001": "also;secret"}, duty_seats=("4711",))
+    found = problems(bad)
+    assert len(found) == 3
+    assert not any("secret;" in text or "very" in text or "also" in text for text in found)
+
+
+def test_good_plan_has_no_problem() -> None:
+    assert problems(plan()) == []
+    assert SEATS["1001"].dial in render(plan())["extensions.conf"]
+
+
+def test_written_files_are_whole_closed_to_others_and_come_with_the_sounds(tmp_path: Path) -> None:
+    texts = {name: str(tmp_path / name) for name in ("etc", "spool", "log")}
+    written = write(plan(directories=replace(DIRECTORIES, **texts)))
+    for name, text in written.items():
+        path = tmp_path / "etc" / name
+        assert path.read_text(encoding="utf-8") == text
+        assert not stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO
+    assert {path.name for path in (tmp_path / "etc").iterdir()} == set(written)
+    assert sorted(path.name for path in (tmp_path / "spool" / "hotline-notice").iterdir()) == [
+        "01-notice.alaw",
+        "02-music.alaw",
+    ]
+    assert (tmp_path / "log" / "cel-custom").is_dir()
+
+
+def test_rendering_twice_gives_the_same_text() -> None:
+    assert render(plan()) == render(plan())
