@@ -110,9 +110,11 @@ def _files(plan: PbxPlan) -> dict[str, str]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){1,2}", version):
+    """`22.10`, or what `asterisk -V` says: `22.10.1~dfsg-1`, `certified/20.7-cert3`."""
+    found = re.match(r"(?:certified/)?([0-9]{1,3}(?:\.[0-9]{1,3}){1,2})(?![0-9.])", version)
+    if found is None:
         raise CommandError(f"--asterisk {version}: write it like 22.10")
-    return tuple(int(part) for part in version.split("."))
+    return tuple(int(part) for part in found[1].split("."))
 
 
 def _conf_in(folder: Path) -> Path:

@@ -76,10 +76,10 @@ def test_render_takes_the_folders_of_an_asterisk_conf(capsys: Capture, config: P
 def test_files_for_an_old_asterisk_differ_from_those_for_a_new_one(
     capsys: Capture, config: Path, tmp_path: Path
 ) -> None:
-    for version in ("16.28", "22.10.1"):
+    for version in ("16.28", "22.10.1+dfsg-3"):
         arguments = ("asterisk", "render", str(tmp_path / version), "--config", str(config), "--asterisk", version)
         assert run(capsys, *arguments)[0] == 0
-    old, new = ((tmp_path / version / "modules.conf").read_text() for version in ("16.28", "22.10.1"))
+    old, new = ((tmp_path / version / "modules.conf").read_text() for version in ("16.28", "22.10.1+dfsg-3"))
     assert "res_cdrel_custom" in new
     assert "res_cdrel_custom" not in old
 
