@@ -99,8 +99,8 @@ class Floor:
         return new
 
     def _put(self, old: Agent, new: Agent, now: float, wall: float) -> None:
-        if new.state is AgentState.TALKING:
-            new = replace(new, misses=0)
+        if new.state is AgentState.TALKING or old.state is AgentState.SIGNED_OUT:
+            new = replace(new, misses=0)  # yesterday's last call does not count today
         if new.state is AgentState.READY and old.state in AWAY | {AgentState.WRAP_UP, AgentState.TALKING}:
             new = replace(new, idle_since=now if old.state is not AgentState.WRAP_UP else old.since)
         self.agents[new.id] = new

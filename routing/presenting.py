@@ -73,7 +73,7 @@ def _rung_by_fallback(desk: Desk, call: Call, seat_id: str) -> None:
     """The dialplan alone rings a seat: ours must not be offered another call meanwhile."""
     desk.put(replace(call, fallback_seats=call.fallback_seats | {seat_id}))
     agent = desk.floor.agent_at(seat_id)
-    if agent is not None and agent.state is not AgentState.TALKING:
+    if agent is not None and agent.state not in (AgentState.TALKING, AgentState.RINGING):  # an open presentation stays
         desk.agent(agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
 
 

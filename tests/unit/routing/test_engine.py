@@ -478,3 +478,17 @@ def test_missed_call_of_an_earlier_shift_does_not_count_in_the_next() -> None:
         assert drive.engine.view(drive.now).seats[0].state != "paused"
         drive.send(e.SeatStateChanged("1001", DeviceState.UNAVAILABLE, drive.wall))
         drive.free("1001")
+
+
+def test_seat_that_the_fallback_said_to_ring_keeps_its_own_open_presentation() -> None:
+    drive = Drive("1001", "1002", wrap_up_s=0)
+    drive.call("a")
+    assert presented(drive.call("b")).seat_ids == ("1002",)
+    drive.send(e.FallbackUsed("b", "seats", drive.wall))
+    drive.ring("b", "1001")
+    drive.answer("b", "1002")
+    drive.send(e.CallEnded("b", drive.wall, 16, "caller"))
+    assert drive.engine.floor.agents["1001"].call_id == "a"
+    drive.call("c")
+    open_at = [seat for call in drive.engine.calls.values() if call.presentation for seat in call.presentation.seats]
+    assert open_at.count("1001") == 1
