@@ -26,6 +26,9 @@ class FollowedCount:
     Asterisk counts in a global variable since its own start, so nothing is lost while we are down; its events tell us
     at once what the next look will confirm. The shown total is the larger of both and never falls: when the other's
     number falls it has restarted, and counting goes on from where it was.
+
+    A look may overtake the events that it confirms, so events are counted by themselves: one that comes late adds
+    nothing. What two looks in a row know and no event has told was missed, and no event will tell it any more.
     """
 
     def __init__(self, metric: Counter) -> None:
@@ -33,19 +36,25 @@ class FollowedCount:
         self._shown = 0
         self._base = 0
         self._absolute = 0
+        self._heard = 0  # as if events had told everything
+        self._unheard = 0  # at the last look
 
     def seen(self) -> None:
         """One more, told by an event."""
-        self._raise_to(self._shown + 1)
+        self._heard += 1
+        self._raise_to(max(self._shown, self._heard))
 
     def told(self, absolute: int) -> None:
         """The other's count since its start. Raises ValueError when it is negative."""
         if absolute < 0:
             raise ValueError("a count is never negative")
         if absolute < self._absolute:
-            self._base = self._shown
+            self._base += self._absolute
         self._absolute = absolute
         self._raise_to(max(self._shown, self._base + absolute))
+        missed = min(self._unheard, self._shown - self._heard)
+        self._heard += missed
+        self._unheard = self._shown - self._heard
 
     def _raise_to(self, total: int) -> None:
         self._metric.inc(total - self._shown)

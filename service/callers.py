@@ -31,6 +31,9 @@ class Callers:
 
     def requested(self, session: HeldSession) -> None:
         request = session.request
+        if session.hungup:  # over before we read it: we were frozen, and the dialplan went on without us
+            self._submit(self._passed(request))
+            return
         self._sessions[session.id] = session
         if request.script == names.SCRIPT_AFTER:
             self._submit(e.GoodbyeAsked(request.call_id, session.id, request.seat_id))
@@ -52,6 +55,12 @@ class Callers:
             last_status=request.last_status,
             noticed=request.noticed,
         )
+
+    def _passed(self, request: AgiRequest) -> e.CallSeen:
+        """All that a session which is over already tells: that the call exists."""
+        ref, sealed = self._numbers.sealed(request.caller_number)
+        emergency = self._emergency.get(request.trunk, False)
+        return e.CallSeen(request.call_id, request.line, request.arrived_at, request.trunk, emergency, ref, sealed)
 
     def seen(self, event: e.Event) -> e.Event:
         """An event from AMI as the engine may have it: no number in it, the trunk's rank known."""

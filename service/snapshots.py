@@ -1,4 +1,8 @@
-"""Keeps the routing snapshot fresh: who would take which line, for the dialplan's own script when we are out of reach."""
+"""Keeps the routing snapshot fresh: who would take which line, for the dialplan's own script when we are out of reach.
+
+A short pause of ours (busy, no answer) is over long before the file is read, so it only costs the place; who paused of
+his own will is left out. Before the first picture of Asterisk we know of no phone, and an old file is worth more.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from routing.choice import Waiting, first_ring, rank
+from routing.choice import SeatNow, Waiting, first_ring, rank
 from routing.engine import Engine
 from routing.floor import AWAY
 from service import clock
@@ -18,6 +22,7 @@ log = structlog.get_logger("hotline")
 
 SNAPSHOT_FILE: Final = "snapshot.json"
 EVERY_S: Final = 2.0
+SOON_S: Final = 0.1
 
 
 class Snapshots:
@@ -27,14 +32,14 @@ class Snapshots:
 
     def lines(self) -> dict[str, tuple[str, ...]]:
         """Dialled number -> seats in order of choice: who is there and belongs to any ring of the line."""
-        seats = [seat for seat in self._engine.floor.all_seats() if seat.agent.state not in AWAY]
+        seats = [seat for seat in self._engine.floor.all_seats() if _there(seat)]
         found = {}
         for number in self._engine.rules.lines:
             line = self._engine.serving(number)
             if line is not None:
                 call = Waiting("", line, 0.0, len(line.rings))
                 fit = [seat for seat in seats if first_ring(call, seat) is not None]
-                fit.sort(key=lambda seat: rank(call, seat, {}))
+                fit.sort(key=lambda seat: (seat.agent.state in AWAY, *rank(call, seat, {})))
                 found[number] = tuple(seat.seat.id for seat in fit)
         return found
 
@@ -50,6 +55,12 @@ class Snapshots:
 
     async def keep(self) -> None:
         while True:
-            if self._engine.deciding:
+            known = self._engine.deciding and bool(self._engine.floor.devices)
+            if known:
                 self.write()
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S if known else SOON_S)
+
+
+def _there(seat: SeatNow) -> bool:
+    """Signed in, and not paused until some act of the agent."""
+    return seat.agent.state not in AWAY or seat.agent.wake_at is not None

@@ -31,9 +31,10 @@ class Story:
     kinds: tuple[str, ...]
 
 
-async def stories(stage: Stage, callers: Callers) -> list[Story]:
+async def stories(stage: Stage, *callers: Callers) -> list[Story]:
     """The calls of these callers, in the order in which they dialled, once every record says that its call is over."""
-    legs = [leg for leg in callers.reports() if leg is not None]
+    legs = [leg for some in callers for leg in some.reports() if leg is not None]
+    legs.sort(key=lambda leg: leg.invited_at)
     since_ms = int(min(leg.invited_at for leg in legs) * 1000) - 200
 
     async def complete() -> list[CallRecord] | None:

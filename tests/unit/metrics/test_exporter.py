@@ -128,6 +128,31 @@ def test_fallback_calls_are_seen_at_once_and_confirmed_by_asterisks_own_count(ex
     assert value(exporter, "hotline_fallback_calls_total", stage="seats") == 4
 
 
+def test_event_that_asterisks_own_count_overtook_is_not_counted_again(exporter: Exporter) -> None:
+    exporter.fallback_total("seats", 3)
+    for _ in range(3):
+        exporter.step(step(StepKind.FALLBACK, stage="seats"))
+    assert value(exporter, "hotline_fallback_calls_total", stage="seats") == 3
+    exporter.step(step(StepKind.FALLBACK, stage="seats"))
+    assert value(exporter, "hotline_fallback_calls_total", stage="seats") == 4
+
+
+def test_event_is_seen_at_once_again_after_others_were_missed(exporter: Exporter) -> None:
+    for _ in range(2):
+        exporter.fallback_total("seats", 3)
+    exporter.step(step(StepKind.FALLBACK, stage="seats"))
+    assert value(exporter, "hotline_fallback_calls_total", stage="seats") == 4
+
+
+def test_events_after_a_restart_of_asterisk_are_not_counted_again_by_its_new_count(exporter: Exporter) -> None:
+    exporter.fallback_total("seats", 5)
+    exporter.fallback_total("seats", 5)
+    for _ in range(2):
+        exporter.step(step(StepKind.FALLBACK, stage="seats"))
+    exporter.fallback_total("seats", 2)
+    assert value(exporter, "hotline_fallback_calls_total", stage="seats") == 7
+
+
 def test_a_restart_of_asterisk_never_lowers_the_count(exporter: Exporter) -> None:
     exporter.fallback_total("queue", 5)
     exporter.fallback_total("queue", 2)  # counts from 0 again since its start
