@@ -1,0 +1,49 @@
+"""`make bench`: the figures, side by side on one Asterisk, in one table.
+
+    python -m bench [calls gap rate held engine] [--quick]
+
+Without names all of them, one after the other, in less than ten minutes. Exit 1: an aim was missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import inspect
+import sys
+import time
+from pathlib import Path
+
+from bench import calls, engine, gap, held, rate
+from bench.place import Options
+from bench.report import Figure, show
+
+BENCHES = {module.__name__.removeprefix("bench."): module for module in (calls, gap, rate, held, engine)}
+
+
+def main() -> int:
+    options, names = _arguments()
+    figures: list[Figure] = []
+    for name in names:
+        began = time.monotonic()
+        print(f"{name}: {(inspect.getdoc(BENCHES[name]) or '').splitlines()[0]}", file=sys.stderr, flush=True)
+        figures += asyncio.run(BENCHES[name].run(options))
+        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    show(figures)
+    return 1 if any(figure.met is False for figure in figures) else 0
+
+
+def _arguments() -> tuple[Options, list[str]]:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="a short smoke of each; its figures say nothing")
+    parser.add_argument("--slot", type=int, default=Options.slot, help="which set of ports")
+    parser.add_argument("--folder", type=Path, help="keep traces and logs here")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(BENCHES):
+        parser.error(f"no such bench: {', '.join(sorted(unknown))}")
+    return Options(given.quick, given.slot, given.folder), given.names or list(BENCHES)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

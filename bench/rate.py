@@ -1,0 +1,56 @@
+"""The largest rate of calls without a failure: all answered, 99 of 100 within a second. The hotline beside `Dial()`.
+
+Callers, seats, Asterisk and service share the machine, so the figure is one of this machine; the ratio says more.
+"""
+
+from __future__ import annotations
+
+from bench.place import DIAL, OURS, Options, answer_times, dial, people, place, settled
+from bench.report import Figure, quantile
+from sandbox.people import Plan
+from sandbox.scenario import Habit
+from service.cli.stage import Stage
+
+SEATS = 150
+TALK_S = 0.3
+STEP_S = 5.0
+RATES = (20, 40, 60, 80, 100, 125, 150, 175, 200, 240, 280)
+WORST_P99_S = 1.0
+AIM = 0.5  # of Dial
+
+
+async def run(options: Options) -> list[Figure]:
+    seats, rates = (20, (5, 10)) if options.quick else (SEATS, RATES)
+    async with place(options, "rate", seats) as stage, people(stage, seats, Habit()):
+        dialled = await largest(stage, DIAL, rates)
+        ours = await largest(stage, OURS, rates)
+    ratio = ours / dialled if dialled else None
+    top = "at least " if ours == rates[-1] else ""
+    return [
+        Figure(
+            "rate", "largest rate without failures", f"{top}{ours} calls/s", f"Dial {dialled} calls/s", ratio,
+            f">= {AIM:g} x Dial", ratio is not None and ratio >= AIM,
+        )
+    ]  # fmt: skip
+
+
+async def largest(stage: Stage, number: str, rates: tuple[int, ...]) -> int:
+    """The last step that went well; one that does not has a second chance, for the machine may have been busy."""
+    last = 0
+    for per_s in rates:
+        if not (await _well(stage, number, per_s) or await _well(stage, number, per_s)):
+            break
+        last = per_s
+    return last
+
+
+async def _well(stage: Stage, number: str, per_s: int) -> bool:
+    count = round(per_s * STEP_S)
+    try:
+        legs = await dial(stage, [Plan(number, patience_s=5.0, talk_s=TALK_S)] * count, per_s)
+    except TimeoutError:
+        return False
+    finally:
+        await settled(stage)
+    times = answer_times(legs)
+    return len(times) == count and quantile(times, 0.99) < WORST_P99_S
