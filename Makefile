@@ -17,7 +17,7 @@ setup: .venv/.ready  ## system packages and the Python environment
 	bash sandbox/setup.sh
 
 run: setup  ## the main job: sandbox, service, 12 seats and callers (CALLS=200 stops with a verdict, RATE=0 seats only)
-	exec .venv/bin/hotline sandbox demo --calls $(CALLS) --rate $(RATE)
+	@exec .venv/bin/hotline sandbox demo --calls $(CALLS) --rate $(RATE)
 
 check: setup  ## lint, types, unit, property, transcripts: under a minute
 	.venv/bin/ruff check .
