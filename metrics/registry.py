@@ -157,6 +157,9 @@ class Metrics:
         self.serving = self._gauge("hotline_serving", "1 while callers are served by this service, else 0.")
         self.degraded = self._gauge("hotline_degraded", "1 while this part is out of order, else 0.", "part")
         self.stalls = self._counter("hotline_loop_stalls_total", "Stalls of the event loop longer than half a lease.")
+        self.bugs = self._counter(
+            "hotline_bugs_total", "Unexpected failures of our own code, each confined to one call or event.", "part"
+        )
         self.illegal = self._counter(
             "hotline_illegal_transitions_total", "Events that did not fit our picture of a call or agent.", "machine"
         )
@@ -184,6 +187,8 @@ class Metrics:
         for part in DEGRADABLE:
             self.degraded.labels(part)
         self.requeued.labels("lost_leg")
+        for part in ("routing", "agi", "ami"):
+            self.bugs.labels(part)
         for machine in ("call", "agent"):
             self.illegal.labels(machine)
         for name in pbx:

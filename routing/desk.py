@@ -30,6 +30,7 @@ class Desk:
         self.deciding = False
         self.now = self.wall = 0.0
         self.out: list[c.Command] = []
+        self.suspect: str | None = None  # the call in hand: whom a bug has met
         self.illegal = 0  # transitions that our tables do not know: our picture differs from the switch
         self.timers: list[tuple[float, int, str, str]] = []
         self.timer_no = 0

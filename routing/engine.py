@@ -38,6 +38,7 @@ class Engine(Desk):
     def handle(self, event: e.Event, now: float, wall: float) -> list[c.Command]:
         """Takes one event, returns what should happen, in order. Never raises for an event that surprises us."""
         self.now, self.wall, self.out = max(now, self.now), wall, []
+        self.suspect = getattr(event, "call_id", None)
         try:
             _HANDLERS[type(event)](self, event)
         except IllegalTransition:
@@ -125,6 +126,7 @@ class Engine(Desk):
         self._take_wakes()
         while self.deciding and self.timers and self.timers[0][0] <= self.now:
             _, _, kind, key = heappop(self.timers)
+            self.suspect = key
             try:
                 _TIMERS[kind](self, key)
             except IllegalTransition:

@@ -42,6 +42,7 @@ def match(desk: Desk) -> None:
     if not fresh and not dirty:
         return
     for call_id in desk.queue:
+        desk.suspect = call_id
         call = desk.calls[call_id]
         admits = call_id in dirty or any(choice.eligible(desk.waiting(call), seat) is None for seat in fresh)
         if admits and _present_best(desk, call):
@@ -52,6 +53,7 @@ def match(desk: Desk) -> None:
 
 
 def _open_rings(desk: Desk, call_id: str) -> None:
+    desk.suspect = call_id
     call = desk.calls.get(call_id)
     if call is not None and call_id in desk.queue:
         count = choice.open_rings(call.line, desk.now - call.arrived, desk.floor.anybody)
@@ -65,6 +67,7 @@ def _present_best(desk: Desk, call: Call) -> bool:
     if not admitted:
         return False
     demand = _demand(desk)
+    desk.suspect = call.id
     admitted.sort(key=lambda seat: choice.rank(waiting, seat, demand))
     several_after_s = desk.rules.timing.ring_several_after_s
     several = 0 < several_after_s <= desk.now - call.arrived
@@ -78,6 +81,7 @@ def _demand(desk: Desk) -> dict[str, float]:
     """Callers waiting, by the skill their first ring asks for."""
     demand: dict[str, float] = {}
     for call_id in desk.queue:
+        desk.suspect = call_id
         need = desk.calls[call_id].line.rings[0].need
         if need is not None and need.skill is not None:
             demand[need.skill] = demand.get(need.skill, 0.0) + 1.0
@@ -87,6 +91,7 @@ def _demand(desk: Desk) -> dict[str, float]:
 def _give_up_on_nobody(desk: Desk, dirty: dict[str, None]) -> None:
     """Nobody is there for any ring of the line, and its last ring is open: the dialplan's duty seats and telephone."""
     for call_id in dirty:
+        desk.suspect = call_id
         call = desk.calls.get(call_id)
         if call is None or call_id not in desk.queue or call.session is None:
             continue

@@ -80,6 +80,7 @@ def _notice_after_s(desk: Desk, call: Call) -> float:
 
 
 def call_due(desk: Desk, call_id: str) -> None:
+    desk.suspect = call_id
     call = desk.calls.get(call_id)
     if call is None or call.id not in desk.queue:
         return

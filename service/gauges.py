@@ -59,6 +59,9 @@ class Gauges:
             self._raise(metrics.agi_refused.labels(reason), f"refused:{reason}", count)
         self._raise(metrics.leases_late, "late", agi.renewals_late)
         self._raise(metrics.stalls, "stalls", service.board.stalls)
+        self._raise(metrics.bugs.labels("routing"), "bugs:routing", service.board.bugs)
+        self._raise(metrics.bugs.labels("agi"), "bugs:agi", agi.callback_errors)
+        self._raise(metrics.bugs.labels("ami"), "bugs:ami", service.link.stats.consumer_failures)
         self._raise(metrics.illegal.labels("call"), "illegal", service.engine.illegal)
         link = service.link.stats
         dropped = link.framing_errors + sum(link.field_errors.values())

@@ -1,7 +1,8 @@
 """Between the engine and the world: events go in one at a time, commands are carried out, timers are kept.
 
 Nobody else calls the engine. An event that arrives while another is being handled waits its turn. A bug in the engine is
-confined to the call it met: logged loudly, and that caller's session is closed, so that the dialplan takes the caller.
+confined to the call it met, whosever event that was: logged loudly, counted, and that caller's session is closed, so that
+the dialplan takes the caller. What the engine wanted before the bug is done, and what it had no time for is done after it.
 
 A stall of the loop (frozen process, thawed) longer than half a lease means that Asterisk may have taken callers back
 meanwhile. `beat` notices it before the first event after it is handled: nothing is decided until the sockets are drained.
@@ -80,16 +81,34 @@ class Switchboard:
             commands = self.engine.handle(event, clock.now(), clock.wall())
         except Exception:
             self.bugs += 1
-            log.exception("engine failed", call_id=getattr(event, "call_id", None), event_kind=type(event).__name__)
+            log.exception("engine failed", call_id=self.engine.suspect, event_kind=type(event).__name__)
+            commands = self.engine.out
             self._let_go(event)
-            return
         for command in commands:
-            self._carry_out(command)
+            try:
+                self._carry_out(command)
+            except Exception:
+                self.bugs += 1
+                log.exception("command failed", command_kind=type(command).__name__)
 
     def _let_go(self, event: e.Event) -> None:
-        session = self.sessions.pop(getattr(event, "session", -1), None)
-        if session is not None:
+        """Gives the caller whom the bug met back to the dialplan; then the engine looks at all the others again.
+
+        Each session goes once, so a bug that comes again with every event ends when nobody is left whom it meets.
+        """
+        call_id = self.engine.suspect
+        call = self.engine.calls.get(call_id or "")
+        numbers = [None if call is None else call.session]
+        if call_id == getattr(event, "call_id", None):
+            numbers.append(getattr(event, "session", None))
+        for number in numbers:
+            session = None if number is None else self.sessions.pop(number, None)
+            if call_id is None or number is None or session is None:
+                continue
             session.close()
+            self._events.append(e.SessionClosed(call_id, number))
+            if self.engine.deciding:
+                self._events.append(e.DecisionsAllowed())
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
@@ -169,7 +188,11 @@ class Switchboard:
             self._drain_task = asyncio.create_task(self._drain(), name="switchboard-drain")
 
     async def _drain(self) -> None:
-        await self._drained()
+        try:
+            await self._drained()
+        except Exception:
+            self.bugs += 1
+            log.exception("draining failed")
         self.submit(e.DecisionsAllowed())
 
 
