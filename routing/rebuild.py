@@ -20,7 +20,7 @@ from routing.steps import CallOutcome, StepKind
 if TYPE_CHECKING:
     from routing.desk import Desk
 
-# A call younger than this when the picture was taken may be missing from it by no fault.
+# A call younger than this when the picture was taken may be missing from it by no fault: AGI told of it meanwhile.
 FRESH_S = 2.0
 
 
@@ -62,7 +62,7 @@ def take_picture(desk: Desk, picture: e.Picture) -> None:
         _take_call(desk, seen)
     there = {seen.call_id for seen in picture.calls}
     for call in list(desk.calls.values()):
-        if call.id not in there and call.session is None and call.touched < picture.at - FRESH_S:
+        if call.id not in there and call.session is None and call.arrived_at < picture.at - FRESH_S:
             _gone(desk, call, picture.at)
     _free_agents(desk, picture)
 

@@ -360,6 +360,19 @@ def test_restart_finds_waiting_and_talking_calls_again_and_judges_nothing_twice(
     assert {s.seat_id: s.state for s in drive.engine.view(drive.now).seats}["1001"] == "talking"
 
 
+def test_call_that_asterisk_no_longer_has_is_over_though_something_happened_to_it_just_now() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.after(5)
+    drive.send(e.AmiLost())
+    drive.send(e.SessionClosed("a", 1))
+    drive.after(4.5)  # our own deadline: the presentation is void
+    drive.send(e.Picture((), {"1001": DeviceState.NOT_INUSE}, drive.wall))
+    assert drive.kinds("a").count(StepKind.ENDED) == 1
+    assert drive.engine.calls == {}
+
+
 def test_talk_known_again_after_a_restart_ends_with_its_whole_length() -> None:
     drive = Drive(ami=False)
     at = drive.wall
