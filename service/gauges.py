@@ -19,6 +19,7 @@ class Gauges:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._told: dict[str, int] = {}
+        self._doubts = 0
         self._soon = asyncio.Event()
 
     def look_soon(self) -> None:
@@ -29,11 +30,18 @@ class Gauges:
         rounds = 0
         while True:
             self.take()
+            self._settle_doubts()
             if rounds % ASK_EVERY == 0 or self._soon.is_set():
                 self._soon.clear()
                 await self._ask_asterisk()
             rounds += 1
             await asyncio.sleep(EVERY_S)
+
+    def _settle_doubts(self) -> None:
+        """An event that fitted no table: our picture differs from the switch, so the switch is asked again."""
+        if self._service.engine.illegal > self._doubts:
+            self._doubts = self._service.engine.illegal
+            self._service.link.look_soon()
 
     async def _ask_asterisk(self) -> None:
         """The dialplan counts what it did alone, so nothing is lost while nobody listened."""

@@ -218,6 +218,7 @@ class Service:
         self.tokens.update(tokens_of(settings))
         self.exporter.lines(rules.lines)
         self.board.submit(e.RulesChanged(rules))
+        self.link.set_seats({seat.id: seat.dial_string for seat in settings.seats})
         log.info("configuration reloaded")
         return []
 

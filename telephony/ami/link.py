@@ -164,6 +164,10 @@ class AmiLink:
     def set_seats(self, seats: Mapping[str, str]) -> None:
         """After a reload of the configuration; the states of new seats come with a new picture, at once."""
         self._feed.set_seats(seats)
+        self.look_soon()
+
+    def look_soon(self) -> None:
+        """Somebody doubts the picture: a new one at once, instead of with the next reconcile."""
         if self._session is not None and self.up:
             self._keep(self._session.look_quietly())
 
