@@ -20,7 +20,8 @@ from routing.steps import CallOutcome, StepKind
 if TYPE_CHECKING:
     from routing.desk import Desk
 
-# A call younger than this when the picture was taken may be missing from it by no fault: AGI told of it meanwhile.
+# A call younger than this when the picture was taken may be missing from it by no fault: AGI told of it meanwhile. The
+# link takes another picture soon after the first.
 FRESH_S = 2.0
 
 
@@ -62,9 +63,14 @@ def take_picture(desk: Desk, picture: e.Picture) -> None:
         _take_call(desk, seen)
     there = {seen.call_id for seen in picture.calls}
     for call in list(desk.calls.values()):
-        if call.id not in there and call.session is None and call.arrived_at < picture.at - FRESH_S:
+        if call.id not in there and call.session is None and _not_just_missed(call, picture.at):
             _gone(desk, call, picture.at)
     _free_agents(desk, picture)
+
+
+def _not_just_missed(call: Call, at: float) -> bool:
+    """It was there long before the picture was taken: AMI itself told of a talk, and AGI is never so far ahead."""
+    return call.state in (CallState.CONNECTED, CallState.PARTED) or call.arrived_at < at - FRESH_S
 
 
 def _take_call(desk: Desk, seen: e.SeenCall) -> None:

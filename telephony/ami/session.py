@@ -26,6 +26,7 @@ from telephony.ami.stats import LinkStats
 from telephony.ami.versions import unfit
 
 BOOT_S: Final = 30.0  # Asterisk takes log-ins before it is ready
+SETTLED_S: Final = 3.0
 
 Step = Callable[[], object]
 
@@ -179,6 +180,8 @@ class Session:
                 return
 
     async def _reconcile(self) -> None:
+        """The first comes soon: what was too young to be missed in the first picture is settled by it."""
+        await asyncio.sleep(min(SETTLED_S, self._terms.reconcile_interval_s))
         while True:
-            await asyncio.sleep(self._terms.reconcile_interval_s * random.uniform(0.9, 1.1))
             await self.look_quietly()
+            await asyncio.sleep(self._terms.reconcile_interval_s * random.uniform(0.9, 1.1))

@@ -373,6 +373,24 @@ def test_call_that_asterisk_no_longer_has_is_over_though_something_happened_to_i
     assert drive.engine.calls == {}
 
 
+def test_talks_end_at_once_when_asterisk_was_restarted_and_young_waiting_calls_with_the_next_picture() -> None:
+    drive = Drive("1001", wrap_up_s=0)
+    drive.call("t")
+    drive.ring("t", "1001")
+    drive.answer("t", "1001")
+    drive.call("w")
+    drive.send(e.AmiLost())
+    drive.send(e.SessionClosed("w", 2))
+    drive.after(1)
+    picture = e.Picture((), {"1001": DeviceState.NOT_INUSE}, drive.wall)
+    drive.send(picture)
+    assert set(drive.engine.calls) == {"w"}
+    assert drive.engine.view(drive.now).seats[0].state == "ready"
+    drive.after(3)
+    drive.send(replace(picture, at=drive.wall))
+    assert drive.engine.calls == {}
+
+
 def test_talk_known_again_after_a_restart_ends_with_its_whole_length() -> None:
     drive = Drive(ami=False)
     at = drive.wall
