@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from routing import events as e
@@ -62,3 +62,59 @@ def test_session_that_was_over_before_it_was_read_only_tells_that_the_call_exist
     event, sessions = told(Held(hungup=True))
     assert event == e.CallSeen(REQUEST.call_id, "12345", 1795302613.422, "police", True, "ref-0000", "sealed")
     assert not sessions
+
+
+def told_of(callback: str, session: Held, *args: Any) -> tuple[list[e.Event], dict[int, Any]]:
+    events: list[e.Event] = []
+    sessions: dict[int, Any] = {session.id: session}
+    getattr(Callers(events.append, sessions, Sealed(), {"police": True}), callback)(session, *args)
+    return events, sessions
+
+
+def test_everything_the_dialplan_says_of_a_call_that_came_back_is_passed_on() -> None:
+    back = replace(REQUEST, last_presentation="p.1", last_status="BUSY", noticed=True, trunk="carrier")
+    event, _ = told(Held(back))
+    assert isinstance(event, e.CallHeld)
+    assert (event.last_presentation, event.last_status, event.noticed, event.emergency) == ("p.1", "BUSY", True, False)
+
+
+def test_first_arrival_has_no_presentation_behind_it() -> None:
+    event, _ = told(Held())
+    assert isinstance(event, e.CallHeld)
+    assert event.last_presentation is None
+    assert event.last_status == ""
+
+
+def test_question_after_the_agents_leg_is_one_about_a_goodbye() -> None:
+    event, sessions = told(Held(replace(REQUEST, script=names.SCRIPT_AFTER, seat_id="1001")))
+    assert event == e.GoodbyeAsked(REQUEST.call_id, 7, "1001")
+    assert list(sessions) == [7]
+
+
+def test_session_that_ends_is_forgotten_and_told() -> None:
+    events, sessions = told_of("closed", Held(), "eof")
+    assert events == [e.SessionClosed(REQUEST.call_id, 7)]
+    assert sessions == {}
+
+
+def test_refused_decision_is_told_and_an_accepted_one_needs_no_word() -> None:
+    assert told_of("decided", Held(), False)[0] == [e.DecisionRefused(REQUEST.call_id)]
+    assert told_of("decided", Held(), True)[0] == []
+
+
+def test_refused_goodbye_rings_nobody_and_is_not_told() -> None:
+    asked = Held(replace(REQUEST, script=names.SCRIPT_AFTER))
+    assert told_of("decided", asked, False)[0] == []
+
+
+def test_number_that_ami_tells_of_is_sealed_and_goes_no_further() -> None:
+    callers = Callers(lambda event: None, {}, Sealed(), {"police": True})
+    seen = e.CallSeen(REQUEST.call_id, "12345", 1.0, trunk="police", caller_number="13800000000")
+    known = callers.seen(seen)
+    assert known == replace(seen, caller_number="", caller_ref="ref-0000", caller_sealed="sealed", emergency=True)
+    assert "1380000" not in repr(known)
+
+
+def test_other_events_of_ami_pass_as_they_are() -> None:
+    event = e.AmiLost()
+    assert Callers(lambda event: None, {}, Sealed(), {}).seen(event) is event

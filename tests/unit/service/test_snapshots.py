@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
 
 from routing import events as e
 from routing.model import DeviceState
+from service import clock
 from service.snapshots import Snapshots
+from telephony.agi.snapshot import read_snapshot
 from tests.unit.routing.floor_plan import Drive
 
 
@@ -27,3 +33,48 @@ def test_agent_who_paused_or_whose_phone_is_gone_is_left_out() -> None:
     drive.send(e.AgentPaused("1001", "lunch"))
     drive.send(e.SeatStateChanged("1002", DeviceState.UNAVAILABLE, drive.wall))
     assert seats(drive) == ("1003",)
+
+
+def test_line_has_only_seats_of_its_own_rings_and_a_merged_one_those_of_the_line_it_joined() -> None:
+    lines = Snapshots(Drive("1001", "1003").engine, Path("snapshot.json")).lines()
+    assert lines["12333"] == ("1003", "1001")
+    assert lines["12336"] == lines["12345"]
+
+
+def test_what_is_written_is_what_the_script_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "wall", lambda: 1_795_000_000.0)
+    path = tmp_path / "snapshot.json"
+    Snapshots(Drive("1001").engine, path).write()
+    assert read_snapshot(str(path), 1_795_000_001.0).lines["12345"] == ("1001",)
+    assert [file.name for file in tmp_path.iterdir()] == ["snapshot.json"]
+
+
+def test_folder_that_cannot_be_written_is_said_once_and_again_after_it_was_mended(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    snapshots = Snapshots(Drive("1001").engine, folder / "snapshot.json")
+    with capture_logs() as said:
+        snapshots.write()
+        snapshots.write()
+        folder.mkdir()
+        snapshots.write()
+        (folder / "snapshot.json").unlink()
+        folder.rmdir()
+        snapshots.write()
+    assert [line["event"] for line in said] == ["snapshot not written"] * 2
+    assert said[0]["path"] == str(folder / "snapshot.json")
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("ami", "written"), [(True, True), (False, False)])
+async def test_old_file_stays_until_asterisk_has_told_of_its_phones(tmp_path: Path, ami: bool, written: bool) -> None:
+    keeping = asyncio.create_task(
+        Snapshots(Drive("1001", ami=ami).engine, tmp_path / "snapshot.json").keep()
+    )  # fmt: skip
+    await turns(3)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert (tmp_path / "snapshot.json").exists() is written

@@ -1,0 +1,160 @@
+"""What is looked at rather than told reaches the metrics, and no count is lost or counted twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from console.deps import Health
+from metrics.exporter import Exporter
+from metrics.registry import Metrics
+from routing.model import DeviceState, EngineView, LineView, SeatView
+from service.gauges import Gauges
+from telephony.agi.server import AgiStats
+from telephony.ami.link import AmiDisconnected
+from telephony.ami.stats import LinkStats
+from tests.unit.routing.floor_plan import rules
+
+COUNTS = {"seats": 3, "queue": 2, "telephone": 1, "unknown": 4}
+
+
+@dataclass
+class Link:
+    stats: LinkStats = field(default_factory=LinkStats)
+    counts: Mapping[str, int] | Exception = field(default_factory=lambda: dict(COUNTS))
+    asked: int = 0
+
+    async def fallback_counts(self) -> Mapping[str, int]:
+        self.asked += 1
+        if isinstance(self.counts, Exception):
+            raise self.counts
+        return self.counts
+
+
+@dataclass
+class Agi:
+    stats: AgiStats = field(default_factory=AgiStats)
+
+
+@dataclass
+class Kept:
+    lost: int = 0
+
+
+@dataclass
+class Records:
+    spooled: int = 0
+    stats: Kept = field(default_factory=Kept)
+
+
+@dataclass
+class Board:
+    stalls: int = 0
+    bugs: int = 0
+
+
+@dataclass
+class Engine:
+    illegal: int = 0
+
+
+@dataclass
+class Pbx:
+    name: str = "pbx1"
+
+
+class Service:
+    """Everything that is looked at, as plain values."""
+
+    def __init__(self) -> None:
+        self.exporter = Exporter(Metrics(["pbx1"]), rules().lines)
+        self.link, self.agi, self.records, self.board = Link(), Agi(), Records(), Board()
+        self.engine, self.pbx = Engine(), Pbx()
+        self.degraded: tuple[str, ...] = ()
+
+    def view(self) -> EngineView:
+        seats = (SeatView("1001", "1001", "甲", "ready", 1.0, DeviceState.NOT_INUSE, None),)
+        return EngineView((LineView("12345", "热线", 2, 7.5, 1),), seats, ready=True, ami_up=True)
+
+    def health(self) -> Health:
+        return Health(True, True, self.degraded)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.exporter.metrics.registry.get_sample_value(name, labels)
+
+
+@pytest.fixture
+def service() -> Any:
+    return Service()
+
+
+def test_what_is_now_is_shown(service: Any) -> None:
+    service.degraded = ("ami",)
+    service.records.spooled = 12
+    service.agi.stats = AgiStats(sessions_held=5)
+    Gauges(service).take()
+    assert service.value("hotline_calls_waiting", line="12345") == 2
+    assert service.value("hotline_longest_wait_seconds", line="12345") == 7.5
+    assert service.value("hotline_agents", state="ready") == 1
+    assert service.value("hotline_serving") == 1
+    assert service.value("hotline_degraded", part="ami") == 1
+    assert service.value("hotline_degraded", part="database") == 0
+    assert service.value("hotline_records_spooled") == 12
+    assert service.value("hotline_agi_sessions") == 5
+
+
+def test_counts_of_others_are_taken_over_once_however_often_they_are_looked_at(service: Any) -> None:
+    gauges = Gauges(service)
+    service.agi.stats = AgiStats(shed=2, refused_by={"script": 3}, renewals_late=4, callback_errors=1)
+    service.board.stalls, service.board.bugs, service.engine.illegal = 5, 6, 7
+    service.link.stats.drift = Counter({"ghost": 8})
+    service.link.stats.consumer_failures = 9
+    for _ in range(3):
+        gauges.take()
+    assert service.value("hotline_agi_refused_total", reason="shed") == 2
+    assert service.value("hotline_agi_refused_total", reason="script") == 3
+    assert service.value("hotline_lease_renewals_late_total") == 4
+    assert service.value("hotline_loop_stalls_total") == 5
+    assert service.value("hotline_illegal_transitions_total", machine="call") == 7
+    assert service.value("hotline_reconcile_drift_total", kind="ghost") == 8
+    parts = {part: service.value("hotline_bugs_total", part=part) for part in ("routing", "agi", "ami")}
+    assert parts == {"routing": 6, "agi": 1, "ami": 9}
+
+
+def test_what_came_since_the_last_look_is_added(service: Any) -> None:
+    gauges = Gauges(service)
+    for stalls in (1, 1, 4):
+        service.board.stalls = stalls
+        gauges.take()
+    assert service.value("hotline_loop_stalls_total") == 4
+
+
+async def one_round(gauges: Gauges) -> None:
+    """The first round of the task, up to its pause."""
+    keeping = asyncio.create_task(gauges.keep())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_asterisks_own_counts_are_read_at_the_start(service: Any) -> None:
+    await one_round(Gauges(service))
+    shown = {
+        stage: service.value("hotline_fallback_calls_total", stage=stage) for stage in COUNTS if stage != "unknown"
+    }
+    assert shown == {"seats": 3, "queue": 2, "telephone": 1}
+    assert service.value("hotline_unknown_number_calls_total") == 4
+
+
+@pytest.mark.parametrize("fault", [AmiDisconnected("no link"), TimeoutError()])
+async def test_while_asterisk_does_not_answer_the_rest_is_shown(service: Any, fault: Exception) -> None:
+    service.link.counts = fault
+    await one_round(Gauges(service))
+    assert service.link.asked == 1
+    assert service.value("hotline_calls_waiting", line="12345") == 2
