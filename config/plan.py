@@ -10,7 +10,8 @@ from typing import Final
 from routing.model import Line, Rules, SeatProfile
 
 SEAT_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
-SPECIAL_EXTENSIONS: Final = frozenset("hitseaoT")  # Asterisk gives these names of extensions a meaning
+# Asterisk gives these names of extensions a meaning; `telephone` is the duty telephone in locks and records.
+RESERVED_SEATS: Final = frozenset({*"hitseaoT", "telephone"})
 LINE_NUMBER: Final = re.compile(r"[0-9]{2,20}")
 SECTION: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
 DIAL: Final = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.@:+*#/-]+")
@@ -137,8 +138,10 @@ def _line_problems(plan: PbxPlan) -> list[str]:
 def _seat_problems(plan: PbxPlan) -> list[str]:
     found: list[str] = []
     for seat in plan.rules.seats.values():
-        if not SEAT_ID.fullmatch(seat.id) or seat.id in SPECIAL_EXTENSIONS:
-            found.append(f"seat {seat.id!r}: letters, digits, _ and - only, and no single letter of Asterisk's own")
+        if not SEAT_ID.fullmatch(seat.id) or seat.id in RESERVED_SEATS:
+            found.append(
+                f"seat {seat.id!r}: letters, digits, _ and - only, and no name that Asterisk or the dialplan uses"
+            )
         found += _must(DIAL, seat.dial, f"seat {seat.id!r}: dial")
     for seat_id, password in plan.seat_passwords.items():
         seat_of = plan.rules.seats.get(seat_id)

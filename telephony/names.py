@@ -91,6 +91,10 @@ RING_S: Final = "HOTLINE_RING_S"  # one presentation in the fallback
 DIAL_STRING: Final = "HOTLINE_DIAL_"  # + seat id
 DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for a seat behind a trunk
 
+KNOWN_SEATS: Final = "HOTLINE_KNOWN_"  # + line: what the fallback script said some seconds ago
+KNOWN_UNTIL: Final = "HOTLINE_KNOWN_UNTIL_"  # + line: epoch s
+DUTY_TELEPHONE: Final = "telephone"  # stands where a seat id stands when the duty telephone answered
+
 # locks and groups
 COUNT_LOCK: Final = "hotline-count"
 SEAT_GROUP: Final = "hotline-seat"  # GROUP(hotline-seat)=<seat id> on each leg towards a phone

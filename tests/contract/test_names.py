@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from config.render import template_names, template_text
 from telephony import names
 
-PREFIXES = {names.DIAL_STRING, names.DEVICE, names.FALLBACK_COUNT, "HOTLINE_TOLD_"}
+PREFIXES = {
+    names.DIAL_STRING,
+    names.DEVICE,
+    names.FALLBACK_COUNT,
+    names.KNOWN_SEATS,
+    names.KNOWN_UNTIL,
+    "HOTLINE_TOLD_",
+}
 SECTIONS_OF_PJSIP = {"hotline-media", "hotline-seat-phone", "hotline-seat-aor"}
 
 
