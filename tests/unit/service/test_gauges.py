@@ -139,6 +139,7 @@ async def one_round(gauges: Gauges) -> None:
     keeping = asyncio.create_task(gauges.keep())
     for _ in range(5):
         await asyncio.sleep(0)
+    assert not keeping.done(), "it goes on"
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
 
