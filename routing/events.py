@@ -117,12 +117,16 @@ class AgentLegEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallEnded:
-    """The caller's channel is gone. `by` is who ended it: caller, agent, pbx, unknown."""
+    """The caller's channel is gone. `by` is who ended it: caller, agent, pbx, unknown.
+
+    `crossed`: the caller's own phone saw the call given up, though caller and agent were in one bridge for an instant.
+    """
 
     call_id: str
     at: float
     cause: int
     by: str
+    crossed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,8 @@ def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
 def call_ended(desk: Desk, event: e.CallEnded) -> None:
     call = desk.known(event.call_id)
     if call is not None:
+        if event.crossed:
+            call = desk.step(call, StepKind.FLAG, flag="crossed", detail="given up in the instant of the answer")
         end(desk, call, event.at, event.cause, event.by)
     else:
         desk.ended[event.call_id] = desk.now

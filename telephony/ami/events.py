@@ -94,11 +94,15 @@ class BridgeLeft:
 
 @dataclass(frozen=True, slots=True)
 class HangupRequested:
-    """The far end asked for the end. `cause` is absent when it said nothing special (16.28 at a BYE)."""
+    """The far end asked for the end. `cause` is absent when it said nothing special (16.28 at a BYE).
+
+    `sip_cause`: the SIP answer that ended an INVITE without success, 487 after a CANCEL; from 20.17 and 22.7 on.
+    """
 
     at: float
     channel: Channel
     cause: int | None
+    sip_cause: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +211,12 @@ def _number(m: Message, header: str, text: str) -> float:
     return float(text)
 
 
-def _cause(m: Message) -> int:
-    return int(_number(m, "Cause", m.one("Cause")))
+def _cause(m: Message, header: str = "Cause") -> int:
+    return int(_number(m, header, m.one(header)))
+
+
+def _told_cause(m: Message, header: str) -> int | None:
+    return _cause(m, header) if header in m else None
 
 
 def _channel(m: Message, prefix: str = "") -> Channel:
@@ -266,7 +274,9 @@ _PARSERS: Final[Mapping[str, Callable[[Message], AmiEvent | None]]] = {
     "DialEnd": lambda m: DialEnded(_at(m), _dialler(m), _channel(m, "Dest"), m.one("DialStatus")),
     "BridgeEnter": lambda m: BridgeEntered(_at(m), m.one("BridgeUniqueid"), _channel(m)),
     "BridgeLeave": lambda m: BridgeLeft(_at(m), m.one("BridgeUniqueid"), _channel(m)),
-    "HangupRequest": lambda m: HangupRequested(_at(m), _channel(m), _cause(m) if "Cause" in m else None),
+    "HangupRequest": lambda m: HangupRequested(
+        _at(m), _channel(m), _told_cause(m, "Cause"), _told_cause(m, "TechCause")
+    ),
     "SoftHangupRequest": lambda m: SoftHangupRequested(_at(m), _channel(m)),
     "Hangup": lambda m: ChannelHungUp(_at(m), _channel(m), _cause(m)),
     "DeviceStateChange": lambda m: DeviceChanged(_at(m), m.one("Device"), _device_state(m)),

@@ -28,6 +28,7 @@ class Leg:
     dial_over: bool = False
     far_end_left: bool = False  # HangupRequest: the phone itself ended or refused the call ...
     far_end_cause: int | None = None  # ... and why, when it said so
+    cancelled: bool = False  # ... before it was answered: its INVITE ended with 487
 
     @property
     def pipe(self) -> str | None:

@@ -12,6 +12,11 @@ Hangup; CallEnded is the last event of a call. Everything between is read off it
   cause 44 (no RTP).
 * a phone that refuses (603, or 480 at once) is reported by Asterisk as NOANSWER in DialEnd, like one that rang out. The
   cause of its HangupRequest tells them apart; routing is told BUSY, "busy or rejected by the phone".
+  It says NOANSWER as well when agent and caller act in the same instant, the one picking up, the other giving up: the
+  caller's HangupRequest came first, so that is a CANCEL and blames nobody.
+* caller and agent in one bridge is an answer, unless the caller's phone saw its call given up (487): Asterisk still
+  builds a bridge for it when CANCEL and answer cross inside. Told before the bridge, there was no answer; told after it
+  (the two come from different topics of Asterisk, so their order may differ), the answer stands and the call is marked.
 
 Races met. A quick phone rings (Newstate) before its DialBegin is told: routing hears of the dialling first all the same.
 Asterisk 16 hangs up the caller before the lost phone: the talk is then closed by the caller's Hangup. A caller
@@ -37,6 +42,7 @@ from telephony.ami.legs import CallId, Leg, Seats, TrackedCall, connected
 NO_RTP_CAUSE: Final = 44  # AST_CAUSE_REQUESTED_CHAN_UNAVAIL, set by rtp_timeout
 REJECTED_CAUSE: Final = 21  # the agent pressed the red key: SIP 603
 AWAY_CAUSE: Final = 19  # the phone itself says "no answer": SIP 480; before any ringing this is "do not disturb"
+GAVE_UP: Final = 487  # SIP: Request Terminated, the answer to an INVITE that was cancelled
 STAMP_TOLERANCE_S: Final = 0.5  # clause of the design: a larger difference flags the call
 MAX_BORN: Final = 10_000  # channels whose Hangup we never saw must not pile up
 
@@ -155,7 +161,8 @@ class Tracker:
         leg.dial_over, leg.ringing = True, False
         if leg.seat_id is not None and not was_over and not call.over:
             refused = leg.far_end_cause == REJECTED_CAUSE or (leg.far_end_cause == AWAY_CAUSE and not was_ringing)
-            status = "BUSY" if status == "NOANSWER" and refused else status
+            if status == "NOANSWER":
+                status = "CANCEL" if call.caller.far_end_left else "BUSY" if refused else status
             self._emit(routing.SeatDialEnded(call.call_id, leg.seat_id, status, at))
 
     # -- talk ----------------------------------------------------------------------------------------------------------
@@ -166,7 +173,8 @@ class Tracker:
         if call is None or leg is None:
             return
         leg.bridge = event.bridge
-        phones = connected(call) if call.talk is None and not call.over else []
+        answerable = call.talk is None and not call.over and not call.caller.cancelled
+        phones = connected(call) if answerable else []
         if phones:
             phone = next((p for p in phones if p.seat_id is not None), phones[0])
             call.talk, call.answered_at, call.ended_by = phone.uniqueid, event.at, None
@@ -184,7 +192,7 @@ class Tracker:
     def _(self, event: ami.HangupRequested) -> None:
         call, leg = self._known(event.channel.uniqueid)
         if call is not None and leg is not None:
-            leg.far_end_left, leg.far_end_cause = True, event.cause
+            leg.far_end_left, leg.far_end_cause, leg.cancelled = True, event.cause, event.sip_cause == GAVE_UP
             self._end_begun(call, leg, "caller")
 
     @handle.register
@@ -229,7 +237,8 @@ class Tracker:
         if phone is not None:
             self._talk_ended(call, phone, event)
         call.over = True
-        self._emit(routing.CallEnded(call.call_id, event.at, event.cause, call.ended_by or "pbx"))
+        crossed = call.caller.cancelled and call.answered_at is not None
+        self._emit(routing.CallEnded(call.call_id, event.at, event.cause, call.ended_by or "pbx", crossed))
 
     def _talk_ended(self, call: TrackedCall, phone: Leg, event: ami.ChannelHungUp) -> None:
         """`event` is the end of the phone, or of the caller when that came first."""

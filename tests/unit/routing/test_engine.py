@@ -523,3 +523,13 @@ def test_seat_that_the_fallback_said_to_ring_keeps_its_own_open_presentation() -
     drive.call("c")
     open_at = [seat for call in drive.engine.calls.values() if call.presentation for seat in call.presentation.seats]
     assert open_at.count("1001") == 1
+
+
+def test_call_given_up_in_the_instant_of_its_answer_is_marked_for_readers_of_figures() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    drive.send(e.CallEnded("a", drive.wall, 16, "caller", crossed=True))
+    assert drive.last("a", StepKind.FLAG).data["flag"] == "crossed"
+    assert drive.kinds("a")[-1] is StepKind.ENDED

@@ -161,6 +161,31 @@ def test_pipe_towards_a_seat_is_no_seat_even_with_the_variable_on_it(told: Told)
     assert told.names == ["CallSeen"]
 
 
+def test_agent_who_picks_up_in_the_instant_the_caller_gives_up_is_not_told_as_no_answer(told: Told) -> None:
+    told.hears(*ringing(), ami.HangupRequested(11.0, caller(), 127, 487))
+    told.hears(ami.DialEnded(11.0, caller(), phone(state="Up"), "NOANSWER"))
+    assert told[-1] == routing.SeatDialEnded(CALL, "1001", "CANCEL", 11.0)
+
+
+def test_bridge_of_a_caller_whose_phone_saw_the_call_given_up_is_no_answer(told: Told) -> None:
+    told.hears(*ringing(), ami.HangupRequested(11.0, caller("Up"), 16, 487), *talking())
+    assert told.of(routing.CallAnswered) == []
+    told.hears(ami.ChannelHungUp(11.4, caller("Up"), 16))
+    assert told[-1] == routing.CallEnded(CALL, 11.4, 16, "caller")
+
+
+def test_call_given_up_that_was_told_after_the_bridge_is_marked(told: Told) -> None:
+    told.hears(*ringing(), *talking(), ami.HangupRequested(11.3, caller("Up"), 16, 487))
+    told.hears(ami.ChannelHungUp(11.4, caller("Up"), 16))
+    assert len(told.of(routing.CallAnswered)) == 1
+    assert told[-1] == routing.CallEnded(CALL, 11.4, 16, "caller", crossed=True)
+
+
+def test_caller_who_says_goodbye_before_the_bridge_was_told_has_been_answered(told: Told) -> None:
+    told.hears(*ringing(), ami.HangupRequested(11.0, caller("Up"), 16), *talking())
+    assert len(told.of(routing.CallAnswered)) == 1
+
+
 # -- talk --------------------------------------------------------------------------------------------------------------
 
 
