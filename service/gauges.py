@@ -19,6 +19,7 @@ class Gauges:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._told: dict[str, int] = {}
+        self._trouble: str | None = None
         self._doubts = 0
         self._soon = asyncio.Event()
 

@@ -172,7 +172,8 @@ class Service:
 
     def _ami_state(self, state: LinkState, reason: str) -> None:
         self.exporter.links(self.pbx.name, connected=state is LinkState.UP)
-        log.info("ami", pbx=self.pbx.name, state=state.value, reason=reason)
+        say = {LinkState.REFUSED: log.error, LinkState.DOWN: log.warning}.get(state, log.info)
+        say("ami", pbx=self.pbx.name, state=state.value, reason=reason)
 
     # -- for the console ----------------------------------------------------------------------------------------------
 
