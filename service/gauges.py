@@ -6,10 +6,14 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
+
 from telephony.ami.link import AmiError
 
 if TYPE_CHECKING:
     from service.main import Service
+
+log = structlog.get_logger("hotline")
 
 EVERY_S: Final = 1.0
 ASK_EVERY: Final = 10  # rounds between two looks at Asterisk's own counters
@@ -32,6 +36,7 @@ class Gauges:
         while True:
             self.take()
             self._settle_doubts()
+            self._tell_trouble()
             if rounds % ASK_EVERY == 0 or self._soon.is_set():
                 self._soon.clear()
                 await self._ask_asterisk()
@@ -43,6 +48,15 @@ class Gauges:
         if self._service.engine.illegal > self._doubts:
             self._doubts = self._service.engine.illegal
             self._service.link.look_soon()
+
+    def _tell_trouble(self) -> None:
+        """Why records wait, once when it begins or changes, and its end: `/readyz` only says that they do."""
+        trouble, before = self._service.records.degraded, self._trouble
+        self._trouble = trouble
+        if trouble is not None and trouble != before:
+            log.error("records", state="degraded", reason=trouble)
+        elif trouble is None and before is not None:
+            log.info("records", state="whole", waiting=self._service.records.spooled)
 
     async def _ask_asterisk(self) -> None:
         """The dialplan counts what it did alone, so nothing is lost while nobody listened."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from console.deps import Health
 from metrics.exporter import Exporter
@@ -49,6 +50,7 @@ class Kept:
 @dataclass
 class Records:
     spooled: int = 0
+    degraded: str | None = None
     stats: Kept = field(default_factory=Kept)
 
 
@@ -159,3 +161,16 @@ async def test_while_asterisk_does_not_answer_the_rest_is_shown(service: Any, fa
     await one_round(Gauges(service))
     assert service.link.asked == 1
     assert service.value("hotline_calls_waiting", line="12345") == 2
+
+
+async def test_why_records_wait_is_said_once_and_its_end_too(service: Any) -> None:
+    gauges = Gauges(service)
+    with capture_logs() as said:
+        for trouble in (None, "locked", "locked", "full", None, None):
+            service.records.degraded = trouble
+            await one_round(gauges)
+    assert [(line["log_level"], line["state"], line.get("reason")) for line in said] == [
+        ("error", "degraded", "locked"),
+        ("error", "degraded", "full"),
+        ("info", "whole", None),
+    ]
