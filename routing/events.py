@@ -119,7 +119,8 @@ class AgentLegEnded:
 class CallEnded:
     """The caller's channel is gone. `by` is who ended it: caller, agent, pbx, unknown.
 
-    `crossed`: the caller's own phone saw the call given up, though caller and agent were in one bridge for an instant.
+    `crossed`: the caller gave up in the instant of the answer: caller and agent were in one bridge, but his own phone may
+    have seen no answer.
     """
 
     call_id: str

@@ -47,6 +47,7 @@ class TrackedCall:
     legs: dict[str, Leg] = field(default_factory=dict)
     talk: str | None = None
     answered_at: float | None = None
+    crossed: bool = False  # the caller had left already when the present talk began
     ended_by: str | None = None  # who began the end of the present talk, or of the call
     over: bool = False  # the caller's channel is gone, some leg is not yet
 

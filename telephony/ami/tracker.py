@@ -16,7 +16,8 @@ Hangup; CallEnded is the last event of a call. Everything between is read off it
   caller's HangupRequest came first, so that is a CANCEL and blames nobody.
 * caller and agent in one bridge is an answer, unless the caller's phone saw its call given up (487): Asterisk still
   builds a bridge for it when CANCEL and answer cross inside. Told before the bridge, there was no answer; told after it
-  (the two come from different topics of Asterisk, so their order may differ), the answer stands and the call is marked.
+  (the two come from different topics of Asterisk, so their order may differ), the answer stands and the call is marked;
+  so it is when the caller left before the bridge and no SIP cause tells why: a quick goodbye, or a CANCEL on Asterisk 16.
 
 Races met. A quick phone rings (Newstate) before its DialBegin is told: routing hears of the dialling first all the same.
 Asterisk 16 hangs up the caller before the lost phone: the talk is then closed by the caller's Hangup. A caller
@@ -177,7 +178,8 @@ class Tracker:
         phones = connected(call) if answerable else []
         if phones:
             phone = next((p for p in phones if p.seat_id is not None), phones[0])
-            call.talk, call.answered_at, call.ended_by = phone.uniqueid, event.at, None
+            call.talk, call.answered_at, call.crossed = phone.uniqueid, event.at, call.caller.far_end_left
+            call.ended_by = "caller" if call.crossed else None
             self._emit(routing.CallAnswered(call.call_id, phone.seat_id or "", event.at))
 
     @handle.register
@@ -237,7 +239,7 @@ class Tracker:
         if phone is not None:
             self._talk_ended(call, phone, event)
         call.over = True
-        crossed = call.caller.cancelled and call.answered_at is not None
+        crossed = call.answered_at is not None and (call.crossed or call.caller.cancelled)
         self._emit(routing.CallEnded(call.call_id, event.at, event.cause, call.ended_by or "pbx", crossed))
 
     def _talk_ended(self, call: TrackedCall, phone: Leg, event: ami.ChannelHungUp) -> None:

@@ -181,9 +181,11 @@ def test_call_given_up_that_was_told_after_the_bridge_is_marked(told: Told) -> N
     assert told[-1] == routing.CallEnded(CALL, 11.4, 16, "caller", crossed=True)
 
 
-def test_caller_who_says_goodbye_before_the_bridge_was_told_has_been_answered(told: Told) -> None:
-    told.hears(*ringing(), ami.HangupRequested(11.0, caller("Up"), 16), *talking())
+def test_caller_who_left_before_the_bridge_without_a_sip_cause_is_answered_and_marked(told: Told) -> None:
+    told.hears(*ringing(), ami.HangupRequested(11.0, caller("Up"), None), *talking())
     assert len(told.of(routing.CallAnswered)) == 1
+    told.hears(ami.ChannelHungUp(11.4, caller("Up"), 16))
+    assert told[-1] == routing.CallEnded(CALL, 11.4, 16, "caller", crossed=True)
 
 
 # -- talk --------------------------------------------------------------------------------------------------------------
