@@ -236,17 +236,17 @@ def _open_http(settings: Settings) -> Iterator[Finding]:
 
 
 def secrets(settings: Settings) -> Iterator[Finding]:
-    readers: list[tuple[Path, Callable[[], object], tuple[str, str] | None]] = [
-        (("service", "number_key_file"), settings.number_key, None),
-        (("service", "database_password_file"), settings.database_url, None),
+    readers: list[tuple[Path, Callable[[], object]]] = [
+        (("service", "number_key_file"), settings.number_key),
+        (("service", "database_password_file"), settings.database_url),
     ]
     for index, pbx in enumerate(settings.pbxs):
-        readers.append((("pbx", index, "secret_file"), partial(settings.ami_secret, pbx), ("pbx", pbx.name)))
-    for path, read, refers_to in readers:
+        readers.append((("pbx", index, "secret_file"), partial(settings.ami_secret, pbx)))
+    for path, read in readers:
         try:
             read()
         except SecretError as error:
-            yield Finding(path, f"cannot be used: {error}", refers_to=refers_to)
+            yield Finding(path, f"cannot be used: {error}")
 
 
 def seat_passwords(settings: Settings) -> Iterator[Finding]:

@@ -48,6 +48,7 @@ def further_findings(findings: Iterable[Finding], document: dict[str, Any], wron
         for finding in findings
         if finding.is_error
         and not (finding.refers_to and _may_exist(document, *finding.refers_to))
+        and not _names_stand_in(finding.text)
         and not any(_within(finding.path, path) or _within(path, finding.path) for path in wrong)
     ]
 
@@ -61,6 +62,11 @@ def _may_exist(document: dict[str, Any], table: str, name: str) -> bool:
         return items is not None
     ids = [item.get(_ID_KEYS[table]) if isinstance(item, dict) else None for item in items]
     return name in ids or name.startswith(_STAND_IN) or not all(isinstance(id_, str) for id_ in ids)
+
+
+def _names_stand_in(text: str) -> bool:
+    """Also as part of the name of an environment variable."""
+    return _STAND_IN in text.lower().replace("_", "-")
 
 
 def _without_stand_ins(allowed: str) -> str:

@@ -43,9 +43,18 @@ def reason(error: BaseException) -> str:
     name = type(cause).__name__
     if name in _REASONS:
         return _REASONS[name]
-    if isinstance(cause, sqlite3.OperationalError):
-        return str(cause).splitlines()[0][:120]
+    if isinstance(cause, sqlite3.OperationalError) or type(cause) is sqlite3.DatabaseError:
+        words = str(cause).partition("\n")[0][:120]
+        return _SQLITE.get(words, words)
     return name
+
+
+_SQLITE: Final[Mapping[str, str]] = {
+    "file is not a database": "the file is not a database; move it away, or name another in [service] database",
+    "database disk image is malformed": "the file is damaged; move it away, the journal has the last 24 hours",
+    "attempt to write a readonly database": "the file is read-only; give the service's user the right to write it",
+    "unable to open database file": "unable to open database file; give the service's user the right to its folder",
+}
 
 
 _REASONS: Final[Mapping[str, str]] = {

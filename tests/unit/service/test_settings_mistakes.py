@@ -305,3 +305,14 @@ def test_any_toml_at_all_gives_settings_or_a_report_that_is_safe_to_print(
 
 def test_tables_nested_without_end_are_reported(mistakes: Mistakes) -> None:
     assert "nested too deeply" in mistakes("a = " + "[" * 5000 + "]" * 5000)[0].text
+
+
+def test_an_open_secret_is_told_beside_a_wrong_value(folder: Path, mistakes: Mistakes, sample_text: str) -> None:
+    (folder / "secrets" / "ami").chmod(0o644)
+    told = mistakes(sample_text.replace("ratio = 0.95", "ratio = 95"))
+    assert [problem.path for problem in told] == ["target.ratio", "pbx[0].secret_file"]
+
+
+def test_a_pbx_without_a_name_is_told_once(mistakes: Mistakes, sample_text: str) -> None:
+    told = mistakes(sample_text.replace('name = "pbx1"\n', "").replace('secret_file = "secrets/ami"\n', ""))
+    assert [problem.path for problem in told] == ["pbx[0].name"]
