@@ -37,7 +37,7 @@ def _arguments() -> tuple[Options, list[str]]:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="BENCH", help=f"{', '.join(BENCHES)}; default: all")
     parser.add_argument("--quick", action="store_true", help="a short smoke of each; its figures say nothing")
-    parser.add_argument("--slot", type=int, default=Options.slot, help="which set of ports")
+    parser.add_argument("--slot", type=int, default=Options().slot, help="which set of ports")
     parser.add_argument("--folder", type=Path, help="keep traces and logs here")
     given = parser.parse_args()
     if unknown := set(given.names) - set(BENCHES):
