@@ -173,7 +173,7 @@ async def presentations_total(stage: Stage) -> Counter[str]:
 
 
 def caller_at(phone: Listener, leg: Leg | None = None) -> str:
-    """The caller's number that the phone of a seat was shown for a call, the newest by default."""
-    match = re.search(r"^From: .*<sip:([^@>]*)@", phone.invite(leg), re.MULTILINE)
+    """The caller's number that the phone of a seat was shown for a call, the newest by default; "" for none."""
+    match = re.search(r"^From: .*<sip:(?:([^@>]*)@)?[^@>]*>", phone.invite(leg), re.MULTILINE)
     assert match, phone.invite(leg)
-    return match[1]
+    return match[1] or ""
