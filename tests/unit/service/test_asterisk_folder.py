@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,8 +112,9 @@ def test_what_asterisks_user_cannot_reach_on_the_way_to_the_snapshot_is_found(
     script = tmp_path / "fallback"
     script.touch(mode=0o755)
     plan = replace(plan, fallback_script=str(script))
-    for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
+    for place in (tmp_path, *tmp_path.parents):
+        if place.is_relative_to(tempfile.gettempdir()) and place != Path(tempfile.gettempdir()):
+            place.chmod(0o755)
 
     def hidden_from(uid: int, gid: int) -> list[Path]:
         monkeypatch.setattr(asterisk_folder, "_asterisks_user", lambda plan: (uid, gid))
