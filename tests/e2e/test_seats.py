@@ -142,20 +142,20 @@ async def test_seat_whose_phone_unregistered_is_not_presented(stage: Stage, peop
     assert await outcomes(stage, found.call_id) == [(SECOND, "answered")]
 
 
-@pytest.mark.parametrize("gone", ["killed", "frozen"])
+@pytest.mark.parametrize(("gone", "user"), [("killed", "1003"), ("frozen", "1004")])  # each its own: it stays paused
 async def test_phone_that_is_gone_without_a_word_costs_the_caller_two_seconds_at_most(
-    stage: Stage, people: Cast, gone: str
+    stage: Stage, people: Cast, gone: str, user: str
 ) -> None:
     before = await presentations_total(stage)
-    first, second = await people.seat(FIRST), await people.seat(SECOND)
+    first, second = await people.seat(user), await people.seat(LEGAL)
     first.kill() if gone == "killed" else first.freeze()
     caller = await people.caller(talk_s=0.1)
     leg = await caller.until_ended()
     assert second.leg.invited_at - leg.invited_at < DEAD_S
     found = await record(stage, caller)
-    assert await outcomes(stage, found.call_id) == [(FIRST, "unreachable"), (SECOND, "answered")]
+    assert await outcomes(stage, found.call_id) == [(user, "unreachable"), (LEGAL, "answered")]
     assert await presentations_total(stage) - before == Counter(unreachable=1, answered=1)
-    await in_state(stage, FIRST, "paused")
+    await in_state(stage, user, "paused")
 
 
 # -- ringing out twice ------------------------------------------------------------------------------------------------
