@@ -26,7 +26,6 @@ GUARDED: Final = "hotline-guard"
 FREE: Final = "hotline-free"
 LEG: Final = "hotline-leg"
 ON_ANSWER: Final = "hotline-answered"
-UNLOCK: Final = "hotline-unlock"
 BYE: Final = "hotline-bye"
 NOTE: Final = "hotline-note"
 
@@ -54,8 +53,6 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_DEADLINE",
     "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
     "HOTLINE_GOT",
-    "HOTLINE_HOLDER",  # inherited: channel that holds the lock of the seat being rung
-    "HOTLINE_HOLDS",  # seat whose lock this channel holds
     "HOTLINE_LEASE_OVER",
     "HOTLINE_LEGS",
     "HOTLINE_PRESENT_S",
