@@ -145,7 +145,12 @@ class Net:
 
     async def _clear(self) -> bool:
         channels = await self.sandbox.cli("core show channels count")
-        return channels.startswith("0 active channels") and not await self.locked()
+        return channels.startswith("0 active channels") and not await self.locked() and not await self.claimed()
+
+    async def claimed(self) -> set[str]:
+        """Seats that a channel of ours has claimed, rings or talks to."""
+        rows = (row.split() for row in (await self.sandbox.cli("group show channels")).splitlines())
+        return {row[1] for row in rows if len(row) == 3 and row[2] == names.SEAT_GROUP}
 
     async def locked(self) -> list[str]:
         """Seats whose lock a channel holds."""
@@ -374,21 +379,22 @@ async def test_service_hears_how_a_presentation_ended(net: Net, habit: Habit | N
         assert asked == [("", ""), ("first", status)]
 
 
-async def test_caller_who_gives_up_while_a_seat_rings_leaves_no_lock(net: Net) -> None:
+async def test_caller_who_gives_up_while_a_seat_rings_leaves_no_claim(net: Net) -> None:
     async with net.seat(BEST, RINGS_FOR_EVER) as best, net.peer(says(lambda: present(BEST))), net.caller() as caller:
         await best.until_ringing()
-        assert await net.locked() == [names.lock_name(BEST)]
+        assert await net.claimed() == {BEST}
         await caller.hang_up()
         await best.until_ended()
         await net.until_clear()
 
 
-async def test_lock_of_a_seat_is_free_as_soon_as_it_talks(net: Net) -> None:
+async def test_seat_is_claimed_while_it_talks_and_its_lock_is_free(net: Net) -> None:
     for seats in (BEST, f"{BEST}&{SECOND}"):
         script = says(lambda seats=seats: present(seats))
         async with net.seat(BEST) as best, net.peer(script), net.caller() as caller:
             await best.until_talking()
             await caller.until_talking()
+            assert await net.claimed() == {BEST}
             assert await net.locked() == []
             await best.hang_up()
             await caller.until_ended()
