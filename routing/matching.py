@@ -89,13 +89,17 @@ def _demand(desk: Desk) -> dict[str, float]:
 
 
 def _give_up_on_nobody(desk: Desk, dirty: dict[str, None]) -> None:
-    """Nobody is there for any ring of the line, and its last ring is open: the dialplan's duty seats and telephone."""
+    """Nobody is there for any ring of the line, and its last ring is open: the dialplan's duty seats and telephone.
+
+    At once when AMI is down and nobody is signed in at all, for then no phone that appears would be seen.
+    """
+    empty = not desk.floor.ami_up and not desk.floor.at_seat
     for call_id in dirty:
         desk.suspect = call_id
         call = desk.calls.get(call_id)
         if call is None or call_id not in desk.queue or call.session is None:
             continue
-        late = desk.now - call.arrived >= call.line.rings[-1].after_s
+        late = empty or desk.now - call.arrived >= call.line.rings[-1].after_s
         if late and not any(desk.floor.anybody(ring) for ring in call.line.rings):
             desk.out.append(c.SendToFallback(call_id, call.session, desk.wall + DECISION_TTL_S))
             desk.move(call, CallEvent.LET_GO, session=None)
