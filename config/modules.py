@@ -52,6 +52,7 @@ MODULES: Final = (
     "func_callerid",
     "func_channel",
     "func_cut",
+    "func_db",
     "func_devstate",
     "func_global",
     "func_groupcount",

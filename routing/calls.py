@@ -41,6 +41,7 @@ class Call:
     caller_ref: str | None = None
     session: int | None = None
     presentation: Presentation | None = None
+    lapsed: Presentation | None = None  # without AMI: over for us by its deadline, how it ended is not told yet
     fallback_seats: frozenset[str] = field(default_factory=frozenset)  # rung by the dialplan alone
     missed: frozenset[str] = field(default_factory=frozenset)
     open_rings: int = 0

@@ -5,6 +5,7 @@ State only the engine's own modules may touch; every record in it is frozen.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from heapq import heappush
 from typing import Any
@@ -37,6 +38,7 @@ class Desk:
         self.dirty_calls: dict[str, None] = {}
         self.redials: dict[str, tuple[float, float]] = {}  # caller_ref -> (position, left at)
         self.ended: dict[str, float] = {}
+        self.unseen_since = math.inf  # epoch; what ended later may have passed unseen
         self.presentation_no = 0
 
     def serving(self, number: str) -> Line | None:

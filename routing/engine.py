@@ -17,6 +17,7 @@ What a presentation goes through, and what ends it:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from heapq import heappop
@@ -72,6 +73,8 @@ class Engine(Desk):
         self.floor.device(event.seat_id, event.state, self.now, self.wall)
 
     def _ami_lost(self, event: e.AmiLost) -> None:
+        if self.floor.ami_up:
+            self.unseen_since = self.wall - talking.ENDED_KEPT_S  # the loss may be some seconds old
         self.floor.ami_up = False
         for seat_id in self.floor.at_seat:
             self.floor.changed.add(seat_id)
@@ -79,6 +82,7 @@ class Engine(Desk):
     def _picture(self, event: e.Picture) -> None:
         self.floor.ami_up = True
         rebuild.take_picture(self, event)
+        self.unseen_since = math.inf
         matching.look_at_everything(self)
 
     def _remembered(self, event: e.Remembered) -> None:
@@ -139,7 +143,11 @@ class Engine(Desk):
             self.agent(agent_id, AgentEvent.WOKEN)
 
     def _ended_due(self, call_id: str) -> None:
-        self.ended.pop(call_id, None)
+        """Without AMI nothing is forgotten: a note of its end is still to come."""
+        if self.floor.ami_up:
+            self.ended.pop(call_id, None)
+        elif call_id in self.ended:
+            self.timer(self.now + talking.ENDED_KEPT_S, "ended", call_id)
 
 
 _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
@@ -158,6 +166,7 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.SeatStateChanged: Engine._device,
     e.AmiLost: Engine._ami_lost,
     e.Picture: Engine._picture,
+    e.EndNoted: rebuild.noted,
     e.Remembered: Engine._remembered,
     e.DecisionsAllowed: Engine._allowed,
     e.DecisionsHeld: Engine._stalled,

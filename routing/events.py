@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -173,6 +174,25 @@ class Picture:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class EndNoted:
+    """The dialplan's own note of a call that ended, read before a picture: for ends that nobody told us.
+
+    `answered_at` with `seat_id`: the talk it ended in. `by`: caller or agent.
+    """
+
+    call_id: str
+    number: str
+    arrived_at: float
+    ended_at: float
+    by: str
+    cause: int | None = None
+    answered_at: float | None = None
+    seat_id: str = ""
+    trunk: str = ""
+    emergency: bool = False
+
+
 # -- from the shell ----------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +219,8 @@ class Remembered:
         default_factory=dict
     )  # agent id -> seat id; phones are corrected by the picture
     paused: Mapping[str, str] = field(default_factory=dict)  # of those: agent id -> reason
+    since: float = math.inf  # calls that ended later may have passed unseen
+    ended: frozenset[str] = frozenset()  # those of them that the records know all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +281,7 @@ Event: TypeAlias = (
     | SeatStateChanged
     | AmiLost
     | Picture
+    | EndNoted
     | Remembered
     | DecisionsAllowed
     | DecisionsHeld

@@ -160,6 +160,9 @@ def presentation_due(desk: Desk, call_id: str) -> None:
     if call is None or shown is None:
         return
     if desk.now >= shown.sent + shown.ring_s + EXPIRY_SLACK_S:
+        if not desk.floor.ami_up:
+            lapse(desk, call)
+            return
         outcome = Outcome.NO_ANSWER if shown.rang else Outcome.VOID
     elif desk.floor.ami_up and shown.dialing is None and desk.now >= shown.sent + VOID_AFTER_S:
         outcome = Outcome.VOID
@@ -173,6 +176,28 @@ def presentation_due(desk: Desk, call_id: str) -> None:
         seat_over(desk, call_id, seat_id, outcome, desk.wall)
 
 
+def lapse(desk: Desk, call: Call) -> None:
+    """Without AMI nobody tells how it went: its seats are free for others, and `settle` tells the end once it is known."""
+    shown = call.presentation
+    assert shown is not None
+    call = desk.put(replace(call, presentation=None, lapsed=shown))
+    for seat_id in shown.seats:
+        desk.release(seat_id, call.id, AgentEvent.PRESENTATION_LIFTED)
+    desk.move(desk.calls[call.id], CallEvent.SET_DOWN)
+
+
+def settle(desk: Desk, call_id: str, at: float, outcome: Outcome, answered_by: str | None = None) -> None:
+    """How a lapsed presentation ended, if there was one."""
+    call = desk.calls[call_id]
+    shown = call.lapsed
+    if shown is None:
+        return
+    desk.put(replace(call, lapsed=None))
+    for seat_id in set(shown.seats) - shown.over:
+        told = Outcome.ANSWERED if seat_id == answered_by else outcome
+        desk.step(call, StepKind.PRESENTATION_ENDED, at, presentation=shown.id, seat=seat_id, outcome=told)
+
+
 def _dead_phone(desk: Desk, shown: Presentation) -> bool:
     if not desk.floor.ami_up or shown.dialing is None or shown.rang:
         return False
@@ -181,7 +206,11 @@ def _dead_phone(desk: Desk, shown: Presentation) -> bool:
 
 def came_back(desk: Desk, call: Call, event: e.CallHeld) -> None:
     """The caller is back in AGI, so his presentation is over; the dialplan says how when it carried it out."""
-    assert call.presentation is not None
+    if call.lapsed is not None:
+        ours = event.last_presentation == call.lapsed.id
+        settle(desk, call.id, desk.wall, _outcome(desk, call.lapsed, event.last_status) if ours else Outcome.VOID)
+    if call.presentation is None:
+        return
     ours = event.last_presentation == call.presentation.id
     outcome = _outcome(desk, call.presentation, event.last_status) if ours else Outcome.VOID
     for seat_id in call.presentation.seats:

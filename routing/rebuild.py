@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # A call younger than this when the picture was taken may be missing from it by no fault: AGI told of it meanwhile. The
 # link takes another picture soon after the first.
 FRESH_S = 2.0
+LONGEST_CALL_S = 7200.0  # the records tell of ended calls that arrived so long ago, not of older ones
 
 
 def remember(desk: Desk, event: e.Remembered) -> None:
@@ -48,11 +49,43 @@ def remember(desk: Desk, event: e.Remembered) -> None:
             last_seq=old.last_seq,
         )
         desk.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there
+    desk.unseen_since = event.since
+    for call_id in event.ended:
+        desk.ended[call_id] = desk.now
+        desk.timer(desk.now + talking.ENDED_KEPT_S, "ended", call_id)
     for agent_id, seat_id in event.signed_in.items():
         desk.floor.sign_in(agent_id, seat_id, desk.now, desk.wall)
         reason = event.paused.get(agent_id)
         if reason is not None and reason not in TIMED and desk.floor.agent_at(seat_id) is not None:
             desk.agent(agent_id, AgentEvent.PAUSE_ASKED, reason=reason)
+
+
+def noted(desk: Desk, event: e.EndNoted) -> None:
+    """The dialplan's own note of an end. Only what nobody told us is news."""
+    call = desk.known(event.call_id) or _never_seen(desk, event)
+    if call is None:
+        return
+    if event.answered_at is not None and not _talk_told(call, event.seat_id):
+        talking.note(desk, call, event.seat_id, event.answered_at)
+    call = desk.calls[call.id]
+    desk.step(
+        call, StepKind.FLAG, flag="noted", detail="ended while AMI or the service was down; told by Asterisk's note"
+    )
+    talking.end(desk, desk.calls[call.id], event.ended_at, event.cause, event.by)
+
+
+def _talk_told(call: Call, seat_id: str) -> bool:
+    if call.state in (CallState.CONNECTED, CallState.PARTED):
+        return True
+    return call.answered_at is not None and call.leg_lost is None and call.seat_id == seat_id
+
+
+def _never_seen(desk: Desk, event: e.EndNoted) -> Call | None:
+    """It came and went while we were away, and the records do not have it."""
+    late = event.ended_at > desk.unseen_since and event.arrived_at > desk.unseen_since - LONGEST_CALL_S
+    if not late:
+        return None
+    return desk.arrive(event.call_id, event.number, event.arrived_at, trunk=event.trunk, emergency=event.emergency)
 
 
 def take_picture(desk: Desk, picture: e.Picture) -> None:

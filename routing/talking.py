@@ -10,7 +10,7 @@ from routing import events as e
 from routing import presenting
 from routing.agent_state import AgentEvent
 from routing.call_state import CallEvent, CallState
-from routing.calls import Call
+from routing.calls import Call, Presentation
 from routing.desk import Desk
 from routing.steps import CallOutcome, Judgement, Outcome, StepKind
 
@@ -28,10 +28,22 @@ def answered(desk: Desk, event: e.CallAnswered) -> None:
 
 def connect(desk: Desk, call: Call, seat_id: str, at: float) -> None:
     """Caller and agent are in one bridge at `at` (epoch, Asterisk's clock). First answer judges the call."""
-    shown = call.presentation
-    ours = shown is not None and seat_id in shown.seats
+    shown = call.presentation or call.lapsed
     first = call.answered_at is None
-    call = resume(desk, call, seat_id, at)
+    _tell_answer(desk, resume(desk, call, seat_id, at), at, first, shown)
+
+
+def note(desk: Desk, call: Call, seat_id: str, at: float) -> None:
+    """As `connect`, but all of it is over: whoever sits there now is not touched."""
+    shown = call.presentation or call.lapsed
+    first = call.answered_at is None
+    agent = desk.floor.agent_at(seat_id)
+    _tell_answer(desk, _joined(desk, call, seat_id, agent.id if agent else None, at), at, first, shown)
+
+
+def _tell_answer(desk: Desk, call: Call, at: float, first: bool, shown: Presentation | None) -> None:
+    seat_id = call.seat_id
+    ours = shown is not None and seat_id in shown.seats
     wait_s = _wait_s(desk, call, at)
     desk.step(
         call, StepKind.ANSWERED, at, seat=seat_id, agent=call.agent_id, wait_s=wait_s,
@@ -44,11 +56,16 @@ def connect(desk: Desk, call: Call, seat_id: str, at: float) -> None:
 
 def resume(desk: Desk, call: Call, seat_id: str, at: float) -> Call:
     """They talk since `at`: everybody else is released. By itself for a talk that was told before a restart."""
-    shown = call.presentation
     take_from_others(desk, seat_id, call.id, at)
     agent = desk.floor.agent_at(seat_id)
     if agent is not None:
         desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
+    return _joined(desk, call, seat_id, agent.id if agent else None, at)
+
+
+def _joined(desk: Desk, call: Call, seat_id: str, agent_id: str | None, at: float) -> Call:
+    presenting.settle(desk, call.id, at, Outcome.CANCELLED, answered_by=seat_id)
+    shown = call.presentation
     if shown is not None:
         for other in shown.seats:
             presenting.seat_over(desk, call.id, other, Outcome.ANSWERED if other == seat_id else Outcome.CANCELLED, at)
@@ -57,7 +74,7 @@ def resume(desk: Desk, call: Call, seat_id: str, at: float) -> Call:
         desk.release(other, call.id, AgentEvent.PRESENTATION_LIFTED)
     return desk.move(
         desk.calls[call.id], CallEvent.ANSWERED, answered_at=at if call.answered_at is None else call.answered_at,
-        answered=_monotonic(desk, at), seat_id=seat_id, agent_id=agent.id if agent else None, session=None,
+        answered=_monotonic(desk, at), seat_id=seat_id, agent_id=agent_id, session=None,
         presentation=None, fallback_seats=frozenset(), leg_lost=None, head=False,
     )  # fmt: skip
 
@@ -82,6 +99,8 @@ def goodbye_asked(desk: Desk, event: e.GoodbyeAsked) -> None:
     if call is None or not desk.floor.ami_up:
         if call is not None:
             leg_over(desk, call, lost=False, at=desk.wall)
+            if call.presentation is not None and call.answered_at is None:  # nobody told us that it was answered
+                presenting.lapse(desk, desk.calls[call.id])
         desk.out.append(c.SayGoodbye(event.call_id, event.session))
         return
     if call.leg_lost is None:
@@ -134,6 +153,7 @@ def call_ended(desk: Desk, event: e.CallEnded) -> None:
 
 def end(desk: Desk, call: Call, at: float, cause: int | None, by: str, outcome: CallOutcome | None = None) -> None:
     """The caller's channel is gone: everybody else is released, the story is closed, once."""
+    presenting.settle(desk, call.id, at, Outcome.CANCELLED)
     if call.presentation is not None:
         for seat_id in call.presentation.seats:
             presenting.seat_over(desk, call.id, seat_id, Outcome.CANCELLED, at)

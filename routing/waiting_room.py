@@ -25,8 +25,8 @@ def held(desk: Desk, event: e.CallHeld) -> None:
     if call is None:
         desk.out.append(c.SendToFallback(event.call_id, event.session, desk.wall + DECISION_TTL_S))
         return
-    if call.presentation is not None:
-        presenting.came_back(desk, call, event)
+    presenting.came_back(desk, call, event)
+    call = desk.calls[call.id]
     if call.state is CallState.CONNECTED:
         talking.leg_over(desk, call, lost=True, at=desk.wall)
     call = desk.calls[call.id]
@@ -107,6 +107,8 @@ def fallback(desk: Desk, event: e.FallbackUsed) -> None:
     call = desk.known(event.call_id)
     if call is None:
         return
+    presenting.settle(desk, call.id, event.at, Outcome.VOID)
+    call = desk.calls[call.id]
     if call.presentation is not None:  # our decision was overtaken: nothing of ours rings any more
         for seat_id in call.presentation.seats:
             presenting.seat_over(desk, call.id, seat_id, Outcome.VOID, event.at)

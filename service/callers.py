@@ -64,6 +64,8 @@ class Callers:
 
     def seen(self, event: e.Event) -> e.Event:
         """An event from AMI as the engine may have it: no number in it, the trunk's rank known."""
+        if isinstance(event, e.EndNoted):
+            return replace(event, emergency=self._emergency.get(event.trunk, False))
         if not isinstance(event, e.CallSeen):
             return event
         ref, sealed = self._numbers.sealed(event.caller_number)

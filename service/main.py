@@ -86,6 +86,7 @@ class Service:
             secret=settings.ami_secret(self.pbx),
             seats={seat.id: seat.dial_string for seat in settings.seats},
             on_event=self._from_ami,
+            unseen_since=lambda: self.engine.unseen_since,
             on_state=self._ami_state,
             allow_known_deadlock=self.pbx.allow_known_deadlock,
         )

@@ -5,12 +5,13 @@ Intervals are `[since_ms, until_ms)` of the call's arrival: a call belongs to th
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.events import Remembered, RememberedCall
@@ -23,6 +24,9 @@ from storage.schema import agent_periods, call_steps, calls
 SIGNED_OUT: Final = "signed_out"
 PAUSED: Final = "paused"
 _FOREVER: Final = 2**62
+UNSURE_S: Final = 60.0  # what ended so long before the last thing we know may have been missed
+UNSURE_MS: Final = int(UNSURE_S * 1000)
+LONGEST_CALL_MS: Final = 7_200_000
 
 
 class Shift(NamedTuple):
@@ -165,7 +169,7 @@ def _figures(counted: Sequence[Row], ranked: Iterable[tuple[Any, ...]]) -> list[
 
 
 async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict[str, Row], dict[str, Shift]]:
-    """(rows of `calls` not ended, and of the calls named in `also`; agent -> shift of those signed in)."""
+    """(rows of `calls` not ended or ended last, and of those named in `also`; agent -> shift of those signed in)."""
     table = agent_periods
     open_periods = select(table.c.agent_id, table.c.seat_id, table.c.state, table.c.reason)
     signed_in = open_periods.where(table.c.until_ms.is_(None), table.c.state != SIGNED_OUT)
@@ -174,10 +178,18 @@ async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict
         queries = [select(calls).where(calls.c.ended_ms.is_(None))]
         names = list(also)
         queries += [select(calls).where(calls.c.call_id.in_(names[i : i + 500])) for i in range(0, len(names), 500)]
+        queries.append(_just_ended((await connection.execute(select(func.max(calls.c.arrived_ms)))).scalar()))
         for query in queries:
             rows |= {row["call_id"]: dict(row) for row in (await connection.execute(query)).mappings()}
         agents = {row[0]: Shift(*row[1:]) for row in (await connection.execute(signed_in)).all() if row[1] is not None}
     return rows, agents
+
+
+def _just_ended(newest_ms: int | None) -> Select[Any]:
+    """Calls that ended when the last run did, by the newest arrival or end there is."""
+    lately = calls.c.arrived_ms >= (newest_ms or 0) - LONGEST_CALL_MS
+    last_end = select(func.coalesce(func.max(calls.c.ended_ms), 0)).where(lately).scalar_subquery()
+    return select(calls).where(lately, calls.c.ended_ms >= last_end - 2 * UNSURE_MS)
 
 
 def remembered(rows: Mapping[str, Row], agents: Mapping[str, Shift], tail: Iterable[KeptEntry]) -> Remembered:
@@ -197,6 +209,8 @@ def remembered(rows: Mapping[str, Row], agents: Mapping[str, Shift], tail: Itera
         tuple(map(_remembered_call, sorted(still_open, key=lambda row: row["arrived_ms"]))),
         {agent: shift.seat_id for agent, shift in shifts.items()},
         {agent: shift.reason for agent, shift in shifts.items() if shift.state == PAUSED},
+        since=max((row["ended_ms"] or row["arrived_ms"] for row in found.values()), default=math.inf) / 1000 - UNSURE_S,
+        ended=frozenset(row["call_id"] for row in found.values() if row["ended_ms"] is not None),
     )
 
 

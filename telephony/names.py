@@ -51,6 +51,7 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_BUSY",  # 1: a seat was refused because somebody rings or talks there
     "HOTLINE_CLEAN",
     "HOTLINE_DEADLINE",
+    "HOTLINE_ENDED_BY",  # agent: he said goodbye first
     "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
     "HOTLINE_GOT",
     "HOTLINE_LEASE_OVER",
@@ -91,6 +92,10 @@ DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for
 KNOWN_SEATS: Final = "HOTLINE_KNOWN_"  # + line: what the fallback script said some seconds ago
 KNOWN_UNTIL: Final = "HOTLINE_KNOWN_UNTIL_"  # + line: epoch s
 DUTY_TELEPHONE: Final = "telephone"  # stands where a seat id stands when the duty telephone answered
+
+# Asterisk's own database: hotline-ends/<minute of the hour, UTC>/<channel number modulo 5,000>, one entry a call:
+# <call>:<line>:<trunk>:<answered ms>:<seat>:<ended ms>:<by>:<cause>
+ENDS: Final = "hotline-ends"
 
 # locks and groups
 COUNT_LOCK: Final = "hotline-count"

@@ -37,6 +37,11 @@ CORE_SHOW_CHANNELS: Final = AmiAction("CoreShowChannels", listed=True)  # CoreSh
 DEVICE_STATE_LIST: Final = AmiAction("DeviceStateList", listed=True)  # DeviceStateChange items; res_manager_devicestate
 
 
+def database_tree(family: str, key: str) -> AmiAction:
+    """DBGetTreeResponse items with Key and Val, none when nothing is there. From 16.28, 18.14 and 19.6 on."""
+    return AmiAction("DBGetTree", (("Family", family), ("Key", key)), listed=True)
+
+
 def hangup(channel: str) -> AmiAction:
     """By name or uniqueid. Success means asked, done is the Hangup event; Error "No such channel" when it is gone."""
     return AmiAction("Hangup", (("Channel", channel),))

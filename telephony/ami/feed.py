@@ -21,6 +21,7 @@ from routing.model import DeviceState
 from telephony.ami import events as ami
 from telephony.ami import picture
 from telephony.ami.codec import AmiFieldError, Message
+from telephony.ami.ends import read_end
 from telephony.ami.legs import Seats
 from telephony.ami.tracker import Tracker
 
@@ -70,6 +71,12 @@ class Feed:
         """A finished DeviceStateList."""
         shown = [d for d in (self._checked(ami.shown_device, m) for m in items) if d is not None]
         self._told_devices = picture.read_devices(shown, self.tracker.seats)
+
+    def ends(self, items: Iterable[Message]) -> None:
+        """A finished list of the dialplan's notes, asked for before the first channels."""
+        noted = [end for end in (self._checked(read_end, m) for m in items) if end is not None]
+        for end in sorted(noted, key=lambda end: end.ended_at):
+            self._on_event(end)
 
     def channels(self, items: Iterable[Message], at: float) -> bool:
         """A finished CoreShowChannels, asked for after the devices. False: look again in a moment, then it is certain.

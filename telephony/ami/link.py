@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import random
 from collections.abc import Callable, Coroutine, Mapping
@@ -59,6 +60,7 @@ class AmiLink:
         seats: Mapping[str, str],
         on_event: Callable[[Event], None],
         on_state: Callable[[LinkState, str], None],
+        unseen_since: Callable[[], float] = lambda: math.inf,
         allow_known_deadlock: bool = False,
         ping_interval_s: float = 3.0,
         action_timeout_s: float = 5.0,
@@ -68,7 +70,11 @@ class AmiLink:
         retry_most_s: float = 5.0,
         retry_refused_s: float = 30.0,
     ) -> None:
-        """`seats`: seat id -> dial string. Needs no running loop until start()."""
+        """`seats`: seat id -> dial string. Needs no running loop until start().
+
+        `unseen_since`: epoch seconds; calls that ended later are told as EndNoted before each first picture.
+        """
+        self._unseen_since = unseen_since
         self._terms = Terms(
             host,
             port,
@@ -197,6 +203,7 @@ class AmiLink:
         session = self._session = Session(self._terms, self._feed, self._stats, self._intake.put, self._read)
         await session.begin()
         self._turn(LinkState.REBUILDING, "")
+        await session.read_ends(self._unseen_since())
         await session.look()
         self._turn(LinkState.UP, "")
         reason = await session.follow()

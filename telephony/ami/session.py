@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from telephony import names
 from telephony.ami import actions
 from telephony.ami.actions import AmiAction
 from telephony.ami.client import AmiDisconnected, AmiError, AmiRefused, Answered, Client
 from telephony.ami.codec import AmiFieldError, Message
+from telephony.ami.ends import minutes
 from telephony.ami.events import pong_at
 from telephony.ami.feed import Feed
 from telephony.ami.stats import LinkStats
@@ -123,6 +126,15 @@ class Session:
             raise Unusable(reason)
 
     # -- the picture ---------------------------------------------------------------------------------------------------
+
+    async def read_ends(self, since: float) -> None:
+        """What ended since then, by the dialplan's own notes. An Asterisk that cannot list them is served without."""
+        if since == math.inf:
+            return
+        now = pong_at((await self.ask(actions.PING))[-1])
+        with contextlib.suppress(AmiRefused):
+            for minute in minutes(since, now):
+                await self.ask(actions.database_tree(names.ENDS, minute), answered=self._queued(self._feed.ends))
 
     async def look(self) -> None:
         """Device states, then channels; a second time when the first look found something that may just be late."""

@@ -5,9 +5,9 @@ road to AMI.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -122,64 +122,79 @@ def never_rung_while_talking(phones: Sequence[Seats]) -> None:
 
 
 class Relay:
-    """A road to AMI that can be cut, made silent or slow. `port` is what the service connects to."""
+    """A road to AMI that can be cut, made silent or slow. `port` is what the service connects to.
+
+    It has a thread and a loop of its own, so that it lives on between tests and a busy test does not slow it.
+    """
 
     def __init__(self, port: int) -> None:
         self._far = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._server: asyncio.Server | None = None
-        self._pairs: set[asyncio.Task[None]] = set()
+        self._pumps: set[asyncio.Task[None]] = set()
         self._open = asyncio.Event()
-        self._writers: list[asyncio.StreamWriter] = []
         self.delay_s = 0.0
         self.port = 0
-        self.connections = 0
 
     async def __aenter__(self) -> Self:
-        self._open.set()
+        self._thread.start()
         await self.mend()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        await asyncio.to_thread(self._thread.join)
+        self._loop.close()
 
     async def mend(self) -> None:
-        """Lets connections through (again)."""
+        """Lets connections and what is on its way through (again)."""
+        await self._there(self._mend())
+
+    async def cut(self) -> None:
+        """Ends every connection and refuses new ones."""
+        await self._there(self._cut())
+
+    async def silence(self) -> None:
+        """Half-open: connections stay and are taken, nothing passes either way."""
+        await self._there(self._silence())
+
+    async def _there(self, work: Coroutine[None, None, None]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    async def _mend(self) -> None:
         self._open.set()
         if self._server is None:
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
-    async def cut(self) -> None:
-        """Ends every connection and refuses new ones."""
+    async def _cut(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers.clear()
-        for task in self._pairs:
-            task.cancel()
-        await asyncio.gather(*self._pairs, return_exceptions=True)
+        for pump in list(self._pumps):
+            pump.cancel()
+        await asyncio.gather(*self._pumps, return_exceptions=True)
 
-    def silence(self) -> None:
-        """Half-open: connections stay, nothing passes either way."""
+    async def _silence(self) -> None:
         self._open.clear()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._far)
-        self._writers += [writer, far_writer]
         for one, other in ((reader, far_writer), (far_reader, writer)):
-            task = asyncio.create_task(self._pump(one, other))
-            self._pairs.add(task)
-            task.add_done_callback(self._pairs.discard)
+            pump = asyncio.create_task(self._pump(one, other))
+            self._pumps.add(pump)
+            pump.add_done_callback(self._pumps.discard)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        try:
             while data := await reader.read(65536):
                 await self._open.wait()
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
+                await asyncio.sleep(self.delay_s)
                 writer.write(data)
                 await writer.drain()
-        writer.close()
+        except ConnectionError:
+            pass  # the other side went first
+        finally:
+            writer.transport.abort()

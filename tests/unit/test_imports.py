@@ -33,6 +33,7 @@ OURS = {name for name in MAY_IMPORT if "/" not in name} | {"tests"}
 CORE_FILES = (
     "telephony/names.py",
     "telephony/ami/codec.py",
+    "telephony/ami/ends.py",
     "telephony/ami/feed.py",
     "telephony/ami/legs.py",
     "telephony/ami/picture.py",

@@ -1,0 +1,45 @@
+"""The dialplan's notes of calls that ended, for ends that AMI could not tell us. Shape: `telephony.names.ENDS`.
+
+They lie in Asterisk's own database by the minute of the hour, so only the minutes in question are asked for. An entry stays
+until another call takes its place; whoever reads it looks at its time.
+"""
+
+from __future__ import annotations
+
+from routing.events import EndNoted
+from telephony import names
+from telephony.ami.codec import AmiFieldError, Message
+from telephony.ami.legs import CallId
+
+HOUR_MIN = 60
+
+
+def minutes(since: float, now: float) -> list[str]:
+    """Keys of the minutes from `since` to `now` (epoch seconds), each once, with one more at both ends for clocks."""
+    first, last = int(max(since, now - 3540) // 60) - 1, int(now // 60) + 1
+    return [f"{minute % HOUR_MIN:02d}" for minute in range(max(first, last - HOUR_MIN + 1), last + 1)]
+
+
+def read_end(item: Message) -> EndNoted:
+    """Raises AmiFieldError."""
+    fields = item.one("Val").split(":")
+    if len(fields) != 8 or fields[6] not in ("caller", "agent"):
+        raise AmiFieldError(item.name, names.ENDS, "is no note of an end")
+    call_id = CallId.parse(fields[0])
+    return EndNoted(
+        call_id=call_id.text,
+        number=fields[1],
+        arrived_at=call_id.stamped_at,
+        ended_at=_seconds(item, fields[5]),
+        by=fields[6],
+        cause=int(fields[7]) if fields[7].isascii() and fields[7].isdigit() else None,
+        answered_at=_seconds(item, fields[3]) if fields[3] else None,
+        seat_id=fields[4],
+        trunk=fields[2],
+    )
+
+
+def _seconds(item: Message, ms: str) -> float:
+    if not (ms.isascii() and ms.isdigit()):
+        raise AmiFieldError(item.name, names.ENDS, "holds a time that is no number")
+    return int(ms) / 1000

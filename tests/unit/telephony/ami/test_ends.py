@@ -1,0 +1,46 @@
+"""The dialplan's notes of ends, as DBGetTree lists them."""
+
+from __future__ import annotations
+
+import pytest
+
+from routing.events import EndNoted
+from telephony.ami.codec import AmiFieldError, Message
+from telephony.ami.ends import minutes, read_end
+
+NOTE = "1795302613422-1795302613.7:12345:carrier:1795302615000:1001:1795302675500:agent:16"
+
+
+def item(note: str) -> Message:
+    return Message({"event": ["DBGetTreeResponse"], "key": ["/hotline-ends/17/7"], "val": [note]})
+
+
+def test_note_of_a_talk_is_read() -> None:
+    assert read_end(item(NOTE)) == EndNoted(
+        "1795302613422-1795302613.7",
+        "12345",
+        1795302613.422,
+        1795302675.5,
+        "agent",
+        16,
+        1795302615.0,
+        "1001",
+        "carrier",
+    )
+
+
+def test_note_of_a_caller_who_gave_up_has_no_answer() -> None:
+    end = read_end(item("1795302613422-1795302613.7:12345:carrier:::1795302675500:caller:"))
+    assert (end.answered_at, end.seat_id, end.cause) == (None, "", None)
+
+
+@pytest.mark.parametrize("note", ["", "x", NOTE + ":", NOTE.replace("agent", "he"), NOTE.replace("1795302675500", "x")])
+def test_spoilt_note_is_an_error(note: str) -> None:
+    with pytest.raises(AmiFieldError):
+        read_end(item(note))
+
+
+def test_minutes_are_asked_for_once_each_and_around_the_hour() -> None:
+    hour = 1795302000 // 3600 * 3600.0
+    assert minutes(hour - 30, hour + 70) == ["58", "59", "00", "01", "02"]
+    assert len(minutes(0, hour)) == len(set(minutes(0, hour))) == 60
