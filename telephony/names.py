@@ -120,11 +120,6 @@ class Stage(StrEnum):
 GUARD: Final = "GUARD"  # last status when the seat guard said no
 
 
-def lock_name(seat_id: str) -> str:
-    """The dialplan lock that at most one presentation of a seat holds."""
-    return f"seat-{seat_id}"
-
-
 def decision(
     verb: Verb, presentation: str = "", deadline_ms: int = 0, ring_s: int = 0, seats: tuple[str, ...] = ()
 ) -> str:
