@@ -109,3 +109,29 @@ async def test_callers_who_come_while_the_service_is_down_wait_ringing_and_are_s
     faults.answer_times_agree(told)
     assert {story.record.fallback_stage for story in told} == {None}
     await nothing_left_over(stage)
+
+
+async def test_calls_that_end_or_come_and_go_while_the_service_is_down_are_recorded_once_and_whole(
+    stage: Stage, phones: Seats
+) -> None:
+    async with Callers(stage.pbx, plans(2), stage.folder / "talkers") as talkers:
+        await now(stage, 0, 2)
+        await kill(stage)
+        await talkers.hang_up(talkers.legs[0])
+        calls = [*[Plan(NUMBER, talk_s=0.5)] * 3, *[Plan(NUMBER, patience_s=0.5)] * 2]
+        async with Callers(stage.pbx, calls, stage.folder / "passing") as passing:
+            await passing.until_all_ended(30)
+            await stage.start_service()
+            await now(stage, 0, 1)
+            await finish(talkers)
+            told = await faults.stories(stage, talkers, passing)
+    faults.told_once(told)
+    faults.answer_times_agree(told[:5])
+    assert [(s.record.outcome, s.record.answered_by, s.record.ended_by) for s in told] == [
+        *[("answered", "engine", "caller")] * 2,
+        *[("answered", "fallback", "caller")] * 3,
+        *[("abandoned", None, "caller")] * 2,
+    ]
+    for story in told[:5]:
+        assert abs(story.record.talk_ms / 1000 - (story.leg.talk_s or 0)) < faults.TOLERANCE_S, story
+    await nothing_left_over(stage)
