@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from heapq import merge
+from typing import TypeAlias
 
 from routing.call_state import CallState
 from routing.model import Line
@@ -64,29 +66,58 @@ class Call:
         return (rank, self.position, self.id)
 
 
+Key: TypeAlias = tuple[int, float, str]
+Want: TypeAlias = tuple[str, int]
+
+
 class Queue:
-    """The waiting calls in the order in which they are served."""
+    """The waiting calls in the order in which they are served, and by what they want.
+
+    A want is all that `choice.eligible` looks at in a call: line and open rings. Callers of one want are alike to every
+    seat, so a seat that becomes free is held against some hundred wants and not against some thousand callers. Who
+    changes a waiting call's line or open rings puts it again.
+    """
 
     def __init__(self) -> None:
-        self._order: list[tuple[int, float, str]] = []
-        self._key: dict[str, tuple[int, float, str]] = {}
+        self._order: list[Key] = []
+        self._by_want: dict[Want, list[Key]] = {}
+        self._placed: dict[str, tuple[Key, Want]] = {}
 
     def __len__(self) -> int:
         return len(self._order)
 
     def __contains__(self, call_id: str) -> bool:
-        return call_id in self._key
+        return call_id in self._placed
 
     def __iter__(self) -> Iterator[str]:
         return (key[2] for key in list(self._order))
 
     def put(self, call: Call) -> None:
         self.drop(call.id)
-        key = call.order()
-        self._key[call.id] = key
+        key, want = call.order(), (call.line.number, call.open_rings)
+        self._placed[call.id] = key, want
         insort(self._order, key)
+        insort(self._by_want.setdefault(want, []), key)
 
     def drop(self, call_id: str) -> None:
-        key = self._key.pop(call_id, None)
-        if key is not None:
-            del self._order[bisect_left(self._order, key)]
+        key, want = self._placed.pop(call_id, (None, None))
+        if key is None or want is None:
+            return
+        del self._order[bisect_left(self._order, key)]
+        alike = self._by_want[want]
+        del alike[bisect_left(alike, key)]
+        if not alike:
+            del self._by_want[want]
+
+    def want(self, call_id: str) -> Want:
+        return self._placed[call_id][1]
+
+    def wants(self) -> Iterator[tuple[Want, str, int]]:
+        """Each want with its longest waiting caller and how many there are."""
+        return ((want, alike[0][2], len(alike)) for want, alike in self._by_want.items())
+
+    def those(self, wants: Collection[Want], call_ids: Collection[str]) -> Iterator[str]:
+        """Callers of these wants, and these callers (who wait), each once and in order. The queue may change meanwhile."""
+        lists = [list(self._by_want[want]) for want in wants]
+        lists.append(sorted(key for key, want in map(self._placed.__getitem__, call_ids) if want not in wants))
+        return (key[2] for key in merge(*lists))

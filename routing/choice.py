@@ -5,7 +5,7 @@ A reason why a seat does not take a call is one word: it is stored with every de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -67,7 +67,7 @@ def first_ring(call: Waiting, now_at: SeatNow) -> int | None:
     return None
 
 
-_STATE_REASON: Mapping[AgentState, Reason] = {
+STATE_REASON: Final[Mapping[AgentState, Reason]] = {
     AgentState.SIGNED_OUT: Reason.OUT,
     AgentState.PAUSED: Reason.PAUSED,
     AgentState.RINGING: Reason.RINGING,
@@ -77,7 +77,12 @@ _STATE_REASON: Mapping[AgentState, Reason] = {
 
 
 def eligible(call: Waiting, now_at: SeatNow) -> Reason | None:
-    """None when the seat may take the call now, else the one reason why not.
+    """None when the seat may take the call now, else the one reason why not."""
+    return takes_nobody(now_at) or (Reason.SKILL if first_ring(call, now_at) is None else None)
+
+
+def takes_nobody(now_at: SeatNow) -> Reason | None:
+    """Why the seat may take no call at all now, whoever calls; None when it depends on the call.
 
     With AMI down a talk has no known end: its seat is a candidate again (design §2), the dialplan's guard decides.
     """
@@ -85,10 +90,8 @@ def eligible(call: Waiting, now_at: SeatNow) -> Reason | None:
     if state is AgentState.TALKING and not now_at.certain:
         pass
     elif state is not AgentState.READY:
-        return _STATE_REASON[state]
-    if now_at.certain and now_at.device is not DeviceState.NOT_INUSE:
-        return Reason.DEVICE
-    return Reason.SKILL if first_ring(call, now_at) is None else None
+        return STATE_REASON[state]
+    return Reason.DEVICE if now_at.certain and now_at.device is not DeviceState.NOT_INUSE else None
 
 
 def open_rings(line: Line, waited_s: float, anybody: Callable[[Ring], bool]) -> int:
@@ -128,16 +131,15 @@ def rank(call: Waiting, now_at: SeatNow, demand: Mapping[str, float]) -> tuple[o
     )
 
 
-def explanation(call: Waiting, seats: Iterable[SeatNow], chosen: tuple[str, ...]) -> str:
-    """One compact line kept with a decision: `rings=2 chosen=1003 free=1007 skill=1002 talking=1001,1004`."""
-    groups: dict[str, list[str]] = {}
-    for now_at in seats:
-        if now_at.seat.id not in chosen:
-            groups.setdefault(eligible(call, now_at) or "free", []).append(now_at.seat.id)
+def explanation(call: Waiting, chosen: Collection[str], others: Mapping[str, Collection[str]]) -> str:
+    """One compact line kept with a decision: `rings=2 chosen=1003 free=1007 skill=1002 talking=1001,1004`.
+
+    `others`: reason, or "free", -> ids of the seats that were not chosen.
+    """
     parts = [f"rings={call.open_rings}", f"chosen={','.join(chosen)}"]
-    parts += [f"{reason}={_named(ids)}" for reason, ids in sorted(groups.items())]
+    parts += [f"{reason}={_named(ids)}" for reason, ids in sorted(others.items()) if ids]
     return " ".join(parts)
 
 
-def _named(ids: list[str]) -> str:
+def _named(ids: Collection[str]) -> str:
     return ",".join(ids) if len(ids) <= NAMED_AT_MOST else f"#{len(ids)}"

@@ -121,6 +121,8 @@ class Engine(Desk):
             line = self.serving(call.number)
             if line is not None:
                 self.calls[call.id] = replace(call, line=line)
+                if call.id in self.queue:
+                    self.queue.put(self.calls[call.id])
         matching.look_at_everything(self)
 
     def _tick(self, event: e.Tick) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from routing import agent_state
 from routing.agent_state import Agent, AgentEvent, AgentState
-from routing.choice import SeatNow, qualifies
+from routing.choice import STATE_REASON, SeatNow
 from routing.commands import WriteSignIn
 from routing.model import DeviceState, Ring, Rules, SignIn
 
@@ -21,6 +21,35 @@ ABSENT = frozenset({DeviceState.UNAVAILABLE, DeviceState.INVALID, DeviceState.UN
 AWAY = frozenset({AgentState.SIGNED_OUT, AgentState.PAUSED})
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who is signed in and not paused, as rings see it: the highest level of each skill, and groups with somebody."""
+
+    levels: Mapping[str, int]
+    groups: frozenset[str]
+    somebody: bool
+
+    @classmethod
+    def of(cls, seats: Iterable[SeatNow]) -> Presence:
+        levels: dict[str, int] = {}
+        groups: set[str] = set()
+        somebody = False
+        for now_at in seats:
+            somebody = True
+            groups |= now_at.seat.groups
+            for skill, level in now_at.profile.skills.items():
+                levels[skill] = max(level, levels.get(skill, 0))
+        return cls(levels, frozenset(groups), somebody)
+
+    def any_for(self, ring: Ring) -> bool:
+        """Whether `choice.qualifies` would say yes to somebody of them."""
+        if ring.group is not None and ring.group in self.groups:
+            return True
+        if ring.need is None:
+            return False
+        return self.somebody if ring.need.skill is None else self.levels.get(ring.need.skill, 0) >= ring.need.level
+
+
 class Floor:
     """Seats, agents and devices. Mutable, private to the engine; every record in it is frozen."""
 
@@ -30,12 +59,18 @@ class Floor:
         self.agents: dict[str, Agent] = {id_: Agent(id_) for id_ in rules.agents}
         self.devices: dict[str, DeviceState] = {}
         self.at_seat: dict[str, str] = {}  # seat id -> agent id
-        self.free: dict[str, None] = {}  # seat ids whose agent is READY, in order of becoming so
+        # Seat ids by the state of who sits there, in order of becoming so.
+        self.by_state: dict[AgentState, dict[str, None]] = {state: {} for state in AgentState}
         self.changed: set[str] = set()  # seats to look at again
-        self.presence_changed = False
+        self._before: Presence | None = None
         self.signs: list[WriteSignIn] = []
         self.woken: list[tuple[float, str]] = []  # (when, agent id) for the engine's timers
-        self._anybody: dict[Ring, bool] = {}
+        self._presence: Presence | None = None  # None: to be counted again
+
+    @property
+    def free(self) -> dict[str, None]:
+        """Seat ids whose agent is READY."""
+        return self.by_state[AgentState.READY]
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -61,15 +96,24 @@ class Floor:
     def all_seats(self) -> Iterator[SeatNow]:
         return (now_at for seat_id in self.at_seat if (now_at := self.seat_now(seat_id)))
 
+    def refused(self) -> dict[str, Collection[str]]:
+        """Reason -> ids of the seats which no call may have now, whoever it is: those that are no candidates."""
+        tried = {AgentState.READY} if self.ami_up else {AgentState.READY, AgentState.TALKING}
+        return {STATE_REASON[state]: ids for state, ids in self.by_state.items() if state not in tried}
+
     def anybody(self, ring: Ring) -> bool:
         """Whether somebody who belongs to the ring is signed in and not paused."""
-        known = self._anybody.get(ring)
-        if known is None:
-            known = self._anybody[ring] = any(
-                now_at.agent.state not in AWAY and qualifies(now_at.profile, now_at.seat, ring)
-                for now_at in self.all_seats()
-            )
-        return known
+        return self._present().any_for(ring)
+
+    def _present(self) -> Presence:
+        if self._presence is None:
+            self._presence = Presence.of(now_at for now_at in self.all_seats() if now_at.agent.state not in AWAY)
+        return self._presence
+
+    def presence_differs(self) -> bool:
+        """Whether some ring got its first person, or lost its last, since this was asked before."""
+        before, self._before = self._before, self._present()
+        return before != self._before
 
     def agent_at(self, seat_id: str) -> Agent | None:
         agent_id = self.at_seat.get(seat_id)
@@ -117,19 +161,14 @@ class Floor:
     def _index(self, old: Agent, new: Agent, wall: float) -> None:
         seat_id = new.seat_id
         if seat_id is not None:
-            if new.state is AgentState.READY:
-                self.free[seat_id] = None
-            else:
-                self.free.pop(seat_id, None)
+            if old.state is not new.state:
+                self.by_state[old.state].pop(seat_id, None)
+            self.by_state[new.state].setdefault(seat_id)
             self.changed.add(seat_id)
         if (old.state in AWAY) != (new.state in AWAY):
-            self._forget_presence()
+            self._presence = None
         if old.state is not new.state or old.seat_id != new.seat_id:
             self.signs.append(WriteSignIn(new.id, seat_id, new.state.value, new.reason, wall))
-
-    def _forget_presence(self) -> None:
-        self._anybody.clear()
-        self.presence_changed = True
 
     def refusal(self, agent_id: str, seat_id: str) -> str | None:
         """Why this person cannot sign in there, as a sentence; None when nothing stands against it."""
@@ -164,10 +203,14 @@ class Floor:
     def _leave(self, agent_id: str) -> None:
         agent = self.agents[agent_id]
         if agent.seat_id is not None:
-            self.at_seat.pop(agent.seat_id, None)
-            self.free.pop(agent.seat_id, None)
+            self._empty(agent.seat_id)
         self.agents[agent_id] = replace(agent, seat_id=None)
-        self._forget_presence()
+        self._presence = None
+
+    def _empty(self, seat_id: str) -> None:
+        self.at_seat.pop(seat_id, None)
+        for seats in self.by_state.values():
+            seats.pop(seat_id, None)
 
     def device(self, seat_id: str, state: DeviceState, now: float, wall: float) -> None:
         """The phone's state changed. For `sign_in = phone` a reachable phone is a signed-in agent."""
@@ -195,11 +238,10 @@ class Floor:
         for agent_id in [id_ for id_ in self.agents if id_ not in rules.agents]:
             seat_id = self.agents.pop(agent_id).seat_id
             if seat_id is not None:
-                self.at_seat.pop(seat_id, None)
-                self.free.pop(seat_id, None)
+                self._empty(seat_id)
         self.rules = rules
         for agent_id in rules.agents:
             self.agents.setdefault(agent_id, Agent(agent_id))
-        self._forget_presence()
+        self._presence = None
         for seat_id, state in list(self.devices.items()):
             self.device(seat_id, state, now, wall)

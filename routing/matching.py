@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from heapq import nsmallest
 from typing import Final
 
 from routing import choice, presenting
 from routing import commands as c
 from routing.call_state import CallEvent
-from routing.calls import Call
+from routing.calls import Call, Want
 from routing.desk import Desk
 from routing.presenting import DECISION_TTL_S
 
@@ -24,13 +26,12 @@ def look_at_everything(desk: Desk) -> None:
 def match(desk: Desk) -> None:
     """Restores the promise: no free seat that `eligible` admits while a caller waits.
 
-    Only what changed is looked at: a seat that became free against the waiting in their order, a call that came or
-    whose next ring opened against the free seats.
+    Only what changed is looked at: a seat that became free against what the waiting want, a call that came or whose
+    next ring opened against the free seats. Callers are served in their order.
     """
     if not desk.deciding:
         return
-    if desk.floor.presence_changed:
-        desk.floor.presence_changed = False
+    if desk.floor.presence_differs():
         look_at_everything(desk)
     seats, desk.floor.changed = desk.floor.changed, set()
     dirty, desk.dirty_calls = desk.dirty_calls, {}
@@ -38,18 +39,44 @@ def match(desk: Desk) -> None:
         return
     for call_id in dirty:
         _open_rings(desk, call_id)
-    fresh = [s for s in desk.floor.candidates() if s.seat.id in seats]
+    _serve(desk, seats, {call_id for call_id in dirty if call_id in desk.queue})
+    _give_up_on_nobody(desk, dirty)
+
+
+def _serve(desk: Desk, seats: set[str], dirty: set[str]) -> None:
+    """Presents to those whom a fresh seat may take, and to the dirty ones whom any free seat may take."""
+    fresh = [] if len(dirty) == len(desk.queue) else _still_free(desk, seats)
     if not fresh and not dirty:
         return
-    for call_id in desk.queue:
+    in_vain: set[Want] = set()
+    for call_id in desk.queue.those(_wanted(desk, fresh), frozenset(dirty)):
         desk.suspect = call_id
-        call = desk.calls[call_id]
-        admits = call_id in dirty or any(choice.eligible(desk.waiting(call), seat) is None for seat in fresh)
-        if admits and _present_best(desk, call):
-            fresh = [s for s in desk.floor.candidates() if s.seat.id in seats]
-            if not fresh and not dirty.keys() & set(desk.queue):
-                break
-    _give_up_on_nobody(desk, dirty)
+        want = desk.queue.want(call_id)
+        dirty.discard(call_id)
+        if want in in_vain:
+            continue
+        if not _present_best(desk, desk.calls[call_id]):
+            in_vain.add(want)
+        elif fresh:
+            fresh = _still_free(desk, seats)
+        if not fresh and not dirty:
+            return
+
+
+def _still_free(desk: Desk, seats: set[str]) -> list[choice.SeatNow]:
+    candidates = (seat for seat in desk.floor.candidates() if seat.seat.id in seats)
+    return [seat for seat in candidates if choice.takes_nobody(seat) is None]
+
+
+def _wanted(desk: Desk, fresh: list[choice.SeatNow]) -> set[Want]:
+    """What some of these seats may take, of what is waiting."""
+    found: set[Want] = set()
+    for want, call_id, _ in desk.queue.wants() if fresh else ():
+        desk.suspect = call_id
+        waiting = desk.waiting(desk.calls[call_id])
+        if any(choice.eligible(waiting, seat) is None for seat in fresh):
+            found.add(want)
+    return found
 
 
 def _open_rings(desk: Desk, call_id: str) -> None:
@@ -59,32 +86,46 @@ def _open_rings(desk: Desk, call_id: str) -> None:
         count = choice.open_rings(call.line, desk.now - call.arrived, desk.floor.anybody)
         if count != call.open_rings:
             desk.calls[call_id] = replace(call, open_rings=count)
+            desk.queue.put(desk.calls[call_id])
 
 
 def _present_best(desk: Desk, call: Call) -> bool:
     waiting = desk.waiting(call)
-    admitted = [seat for seat in desk.floor.candidates() if choice.eligible(waiting, seat) is None]
+    admitted, others = _looked_at(desk, waiting)
     if not admitted:
         return False
     demand = _demand(desk)
     desk.suspect = call.id
-    admitted.sort(key=lambda seat: choice.rank(waiting, seat, demand))
     several_after_s = desk.rules.timing.ring_several_after_s
     several = 0 < several_after_s <= desk.now - call.arrived
-    best = admitted[: SEVERAL if several else 1]
-    why = choice.explanation(waiting, desk.floor.all_seats(), tuple(seat.seat.id for seat in best))
-    presenting.present(desk, call, best, why)
+    best = nsmallest(SEVERAL if several else 1, admitted, key=lambda seat: choice.rank(waiting, seat, demand))
+    chosen = [seat.seat.id for seat in best]
+    others["free"] = [seat.seat.id for seat in admitted if seat.seat.id not in chosen]
+    presenting.present(desk, call, best, choice.explanation(waiting, chosen, others))
     return True
+
+
+def _looked_at(desk: Desk, waiting: choice.Waiting) -> tuple[list[choice.SeatNow], dict[str, Collection[str]]]:
+    """The seats that the call may have now; and reason -> ids of all others."""
+    admitted: list[choice.SeatNow] = []
+    refused: dict[str, list[str]] = {}
+    for seat in desk.floor.candidates():
+        reason = choice.eligible(waiting, seat)
+        if reason is None:
+            admitted.append(seat)
+        else:
+            refused.setdefault(reason, []).append(seat.seat.id)
+    return admitted, {**desk.floor.refused(), **refused}
 
 
 def _demand(desk: Desk) -> dict[str, float]:
     """Callers waiting, by the skill their first ring asks for."""
     demand: dict[str, float] = {}
-    for call_id in desk.queue:
+    for _, call_id, count in desk.queue.wants():
         desk.suspect = call_id
         need = desk.calls[call_id].line.rings[0].need
         if need is not None and need.skill is not None:
-            demand[need.skill] = demand.get(need.skill, 0.0) + 1.0
+            demand[need.skill] = demand.get(need.skill, 0.0) + count
     return demand
 
 

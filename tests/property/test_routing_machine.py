@@ -19,6 +19,7 @@ from routing.agent_state import AgentState
 from routing.call_state import IGNORED as CALL_IGNORED
 from routing.call_state import TRANSITIONS as CALL_TRANSITIONS
 from routing.call_state import CallState
+from routing.floor import AWAY
 from routing.model import DeviceState
 from routing.steps import StepKind
 from tests.unit.routing.floor_plan import Drive
@@ -156,10 +157,27 @@ class AnyOrder(RuleBasedStateMachine):
         assert all(engine.calls[call_id].session is not None for call_id in queued)
 
     @invariant()
+    def the_queue_knows_what_each_caller_wants_now(self) -> None:
+        engine = self.drive.engine
+        for call_id in engine.queue:
+            call = engine.calls[call_id]
+            assert engine.queue.want(call_id) == (call.line.number, call.open_rings)
+
+    @invariant()
+    def somebody_is_there_for_a_ring_when_somebody_present_qualifies(self) -> None:
+        floor = self.drive.engine.floor
+        present = [now_at for now_at in floor.all_seats() if now_at.agent.state not in AWAY]
+        for ring in {ring for line in floor.rules.lines.values() for ring in line.rings}:
+            assert floor.anybody(ring) == any(choice.qualifies(n.profile, n.seat, ring) for n in present)
+
+    @invariant()
     def free_seats_are_exactly_those_of_ready_agents(self) -> None:
         floor = self.drive.engine.floor
         ready = {a.seat_id for a in floor.agents.values() if a.state is AgentState.READY and a.seat_id}
         assert ready == set(floor.free)
+        for state, seats_in_it in floor.by_state.items():
+            assert all(floor.agents[floor.at_seat[seat]].state is state for seat in seats_in_it)
+        assert sum(map(len, floor.by_state.values())) == len(floor.at_seat)
 
 
 TestAnyOrder = AnyOrder.TestCase
