@@ -22,7 +22,7 @@ from typing import Any, Final
 import structlog
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, ITCPTransport
+from twisted.internet.interfaces import IAddress, ITCPTransport, IWriteDescriptor
 from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
 from twisted.python.failure import Failure
 
@@ -136,6 +136,8 @@ class _Connection(Protocol):
             match output:
                 case Send():
                     self.transport.write(output.line)
+                    if output.kind is Kind.DECISION and IWriteDescriptor.providedBy(self.transport):
+                        self.transport.doWrite()  # now: the loop's next turn comes after the records of this event
                     self.server._sent(output.kind)
                 case Opened():
                     self.server._opened(self, output.request)
