@@ -10,7 +10,7 @@ export ASTERISK
 .PHONY: help setup run test check unit e2e bench lock wheel clean
 
 help:
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
 setup: .venv/.ready  ## system packages and the Python environment
 .venv/.ready: requirements/dev.lock pyproject.toml sandbox/setup.sh

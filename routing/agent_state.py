@@ -142,6 +142,6 @@ def step(agent: Agent, event: AgentEvent, now: float, *, reason: str = "", limit
     try:
         state = TRANSITIONS[key]
     except KeyError:
-        raise IllegalTransition(f"agent: {event} while {agent.state}") from None
+        raise IllegalTransition("agent", event, agent.state) from None
     wake_at = None if limit_s is None else now + limit_s
     return replace(agent, state=state, since=now, wake_at=wake_at, reason=reason)

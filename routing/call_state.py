@@ -86,7 +86,14 @@ IGNORED: Final[Mapping[tuple[CallState, CallEvent], str]] = {
 
 
 class IllegalTransition(Exception):
-    """Our picture differs from the switch: count it, ask the switch again, keep the caller moving."""
+    """Our picture differs from the switch: count it, ask the switch again, keep the caller moving.
+
+    `machine`: whose table it is, "call" or "agent".
+    """
+
+    def __init__(self, machine: str, event: StrEnum, state: StrEnum) -> None:
+        super().__init__(f"{machine}: {event} while {state}")
+        self.machine = machine
 
 
 def step(state: CallState, event: CallEvent) -> CallState:
@@ -100,4 +107,4 @@ def step(state: CallState, event: CallEvent) -> CallState:
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise IllegalTransition(f"call: {event} while {state}") from None
+        raise IllegalTransition("call", event, state) from None

@@ -6,6 +6,7 @@ State only the engine's own modules may touch; every record in it is frozen.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import replace
 from heapq import heappush
 from typing import Any
@@ -32,7 +33,9 @@ class Desk:
         self.now = self.wall = 0.0
         self.out: list[c.Command] = []
         self.suspect: str | None = None  # the call in hand: whom a bug has met
-        self.illegal = 0  # transitions that our tables do not know: our picture differs from the switch
+        self.illegal: Counter[str] = (
+            Counter()
+        )  # by machine: transitions that our tables do not know: our picture differs from the switch
         self.timers: list[tuple[float, int, str, str]] = []
         self.timer_no = 0
         self.dirty_calls: dict[str, None] = {}

@@ -42,8 +42,8 @@ class Engine(Desk):
         self.suspect = getattr(event, "call_id", None)
         try:
             _HANDLERS[type(event)](self, event)
-        except IllegalTransition:
-            self.illegal += 1
+        except IllegalTransition as error:
+            self.illegal[error.machine] += 1
         self._fire_timers()
         matching.match(self)
         for sign in self.floor.signs:
@@ -135,8 +135,8 @@ class Engine(Desk):
             self.suspect = key
             try:
                 _TIMERS[kind](self, key)
-            except IllegalTransition:
-                self.illegal += 1
+            except IllegalTransition as error:
+                self.illegal[error.machine] += 1
             self._take_wakes()
 
     def _agent_due(self, agent_id: str) -> None:

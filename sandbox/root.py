@@ -2,7 +2,7 @@
 
 The root is a folder made by debootstrap under the cache (`~/.cache/hotline/asterisk-22`, or under `HOTLINE_CACHE`).
 Asterisk runs from it without chroot, by the root's own dynamic loader, so that AGI scripts, configuration and logs
-are the host's (docs/decisions/0002). A root appears by one rename: it is there whole or not at all. A lock lets
+are the host's (docs/decisions/0008). A root appears by one rename: it is there whole or not at all. A lock lets
 several processes that need it at once build it once.
 """
 

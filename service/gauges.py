@@ -45,8 +45,9 @@ class Gauges:
 
     def _settle_doubts(self) -> None:
         """An event that fitted no table: our picture differs from the switch, so the switch is asked again."""
-        if self._service.engine.illegal > self._doubts:
-            self._doubts = self._service.engine.illegal
+        doubts = self._service.engine.illegal.total()
+        if doubts > self._doubts:
+            self._doubts = doubts
             self._service.link.look_soon()
 
     def _tell_trouble(self) -> None:
@@ -85,7 +86,8 @@ class Gauges:
         self._raise(metrics.bugs.labels("routing"), "bugs:routing", service.board.bugs)
         self._raise(metrics.bugs.labels("agi"), "bugs:agi", agi.callback_errors)
         self._raise(metrics.bugs.labels("ami"), "bugs:ami", service.link.stats.consumer_failures)
-        self._raise(metrics.illegal.labels("call"), "illegal", service.engine.illegal)
+        for machine, count in service.engine.illegal.items():
+            self._raise(metrics.illegal.labels(machine), f"illegal:{machine}", count)
         link = service.link.stats
         dropped = link.framing_errors + sum(link.field_errors.values())
         exporter.ami_counts(

@@ -30,6 +30,7 @@ from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
 from service.snapshots import Snapshots
 from service.switchboard import Switchboard
+from service.watchdog import Watchdog
 from storage.records import Records
 from telephony.agi.reactor import install_reactor, remove_reactor
 from telephony.agi.server import AgiServer
@@ -129,6 +130,7 @@ class Service:
         self._tasks = [
             asyncio.create_task(self.gauges.keep(), name="gauges"),
             asyncio.create_task(self.snapshots.keep(), name="snapshots"),
+            asyncio.create_task(Watchdog().keep(), name="watchdog"),
         ]
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ def serve(
     """Run the service until INT or TERM; HUP reads the configuration again."""
     from service.main import run
 
+    os.umask(0o027)  # records are for the service, and for the group that Asterisk shares with it
     settings = load(config)
     if not settings.pbxs:
         raise CommandError(f"{config} names no Asterisk: add a [[pbx]] table (`hotline init` shows one).")

@@ -62,7 +62,7 @@ class Board:
 
 @dataclass
 class Engine:
-    illegal: int = 0
+    illegal: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -113,7 +113,8 @@ def test_what_is_now_is_shown(service: Any) -> None:
 def test_counts_of_others_are_taken_over_once_however_often_they_are_looked_at(service: Any) -> None:
     gauges = Gauges(service)
     service.agi.stats = AgiStats(shed=2, refused_by={"script": 3}, renewals_late=4, callback_errors=1)
-    service.board.stalls, service.board.bugs, service.engine.illegal = 5, 6, 7
+    service.board.stalls, service.board.bugs = 5, 6
+    service.engine.illegal.update(call=7, agent=2)
     service.link.stats.drift = Counter({"ghost": 8})
     service.link.stats.consumer_failures = 9
     for _ in range(3):
@@ -123,6 +124,7 @@ def test_counts_of_others_are_taken_over_once_however_often_they_are_looked_at(s
     assert service.value("hotline_lease_renewals_late_total") == 4
     assert service.value("hotline_loop_stalls_total") == 5
     assert service.value("hotline_illegal_transitions_total", machine="call") == 7
+    assert service.value("hotline_illegal_transitions_total", machine="agent") == 2
     assert service.value("hotline_reconcile_drift_total", kind="ghost") == 8
     parts = {part: service.value("hotline_bugs_total", part=part) for part in ("routing", "agi", "ami")}
     assert parts == {"routing": 6, "agi": 1, "ami": 9}
