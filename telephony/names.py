@@ -34,7 +34,7 @@ CALL: Final = "HOTLINE_CALL"  # our call id "<arrival epoch ms>-<uniqueid>", inh
 LINE: Final = "HOTLINE_LINE"  # the dialled number
 ARRIVED: Final = "HOTLINE_ARRIVED"  # epoch ms, stamped by the dialplan
 ANSWERED: Final = "HOTLINE_ANSWERED"  # epoch ms, on the caller's channel, set by U() on the agent's leg
-SEAT_VAR: Final = "HOTLINE_SEAT"  # agent's leg: set before INVITE; caller's channel: set with HOTLINE_ANSWERED
+SEAT_VAR: Final = "HOTLINE_SEAT"  # agent's leg: from before the INVITE; caller's: with HOTLINE_ANSWERED, or being rung
 AGENT: Final = "HOTLINE_AGENT"
 TRUNK: Final = "HOTLINE_TRUNK"  # set_var of the trunk's endpoint
 DECISION: Final = "HOTLINE_DECISION"
@@ -49,8 +49,6 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_ASKED",  # route, after: which script the AGI line spoke to
     "HOTLINE_BAD_DECISIONS",
     "HOTLINE_BUSY",  # 1: a seat was refused because somebody rings or talks there
-    "HOTLINE_CLEAN",
-    "HOTLINE_DEADLINE",
     "HOTLINE_ENDED_BY",  # agent: he said goodbye first
     "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
     "HOTLINE_GOT",
@@ -64,7 +62,6 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_TOLD_",  # + stage: this call was counted there
     "HOTLINE_TRY",
     "HOTLINE_TURN",  # of the fallback; empty outside
-    "HOTLINE_VERB",
 )
 
 CHANNEL_VARIABLES: Final = (CALL, LINE, ARRIVED, ANSWERED, SEAT_VAR, AGENT)  # `channelvars` of manager.conf
