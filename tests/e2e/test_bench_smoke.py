@@ -1,0 +1,41 @@
+"""Each bench runs, ends, leaves nothing behind and says what it found. What the figures are is not judged here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+async def figures(name: str, slot: int, folder: Path) -> list[dict[str, Any]]:
+    argv = ["-m", "bench", name, "--quick", "--json", "--slot", str(slot), "--folder", str(folder)]
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await run.communicate()
+    assert run.returncode == 0, err.decode()
+    return list(json.loads(out))
+
+
+@pytest.mark.parametrize(
+    ("name", "ratios", "most"),
+    [
+        ("calls", 4, 100),  # times Queue() or Dial()
+        ("gap", 3, 1),  # a seat that waits for Queue()'s next look stands idle for longer, on any machine
+        ("rate", 1, 2),
+        ("held", 2, 100),
+        ("engine", 0, 0),
+    ],
+)
+async def test_bench_says_what_it_found_beside_what(
+    name: str, ratios: int, most: float, slot: int, folder: Path
+) -> None:
+    found = await figures(name, slot, folder / name)
+    assert all(figure["bench"] == name and figure["ours"] for figure in found)
+    shown = [figure["ratio"] for figure in found if figure["ratio"] is not None]
+    assert len(shown) == ratios
+    assert all(0 < ratio < most for ratio in shown)
