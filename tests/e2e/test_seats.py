@@ -19,13 +19,16 @@ from tests.e2e.cast import Cast, number_of
 from tests.e2e.evidence import (
     act,
     caller_at,
+    caller_ref,
     in_state,
     outcomes,
     pauses,
     presentations_total,
     record,
+    several,
     story,
     until_waiting,
+    with_key,
 )
 from tests.e2e.staging import nothing_left_over, timing
 
@@ -38,7 +41,7 @@ AT_ONCE_S, TIMER_MS = 0.5, 300
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
-    edit = timing(
+    times = timing(
         wrap_up_s=0,
         ring_s=RING_S,
         busy_pause_s=BUSY_PAUSE_S,
@@ -46,6 +49,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         ring_several_after_s=0,
         answer_notice_after_s=0,
     )
+    edit = several(times, with_key("line", "12348", 'rings = [ {after_s = 0, need = "legal>=5"} ]'))
     stage = Stage(folder, asterisk, ports, edit=edit)
     try:
         await stage.start_asterisk()
@@ -196,11 +200,14 @@ async def test_caller_whose_agents_phone_dies_in_talk_is_first_in_the_queue_and_
 ) -> None:
     judged = await stage.total("hotline_calls_judged_total")
     next_seat, talking = await people.busy_seat(LEGAL, "12348")
-    earlier = await people.caller("12348", talk_s=0.1)  # waits for an expert, and has waited longer
+    earlier = await people.caller("12348", talk_s=0.1)  # waits for this seat alone, and has waited longer
     await until_waiting(stage, "12348", 1)
     dying, caller = await people.busy_seat(FIRST)
     dying.kill()
     await until_waiting(stage, "12345", 1, limit_s=30)
+    await stage.until(
+        lambda: _waits_again(stage, caller), 10, "the dead phone tried as the last choice, the caller waits"
+    )
     assert caller.leg.state == "talking"  # the caller's own leg was never at risk
     await talking.hang_up()
     await next_seat.until(lambda legs: len(legs) == 2 and legs[1].state == "talking")
@@ -215,6 +222,13 @@ async def test_caller_whose_agents_phone_dies_in_talk_is_first_in_the_queue_and_
     assert (kinds["answered"], kinds["judged"], kinds["requeued"], kinds["ended"]) == (2, 1, 1, 1)
     await _all_recorded(stage, earlier, talking)
     assert await stage.total("hotline_calls_judged_total") == judged + 3
+
+
+async def _waits_again(stage: Stage, caller: Caller) -> bool:
+    ref = caller_ref(stage, number_of(caller))
+    (call_id,) = [call.call_id for call in await stage.calls() if call.caller_ref == ref]
+    tried = (FIRST, "unreachable") in await outcomes(stage, call_id)
+    return tried and (await story(stage, call_id))[-1].kind == "held"
 
 
 async def _all_recorded(stage: Stage, *callers: Caller) -> None:
