@@ -80,8 +80,8 @@ def _national(digits: str, area_code: str) -> str | None:
     if _MOBILE.fullmatch(bare) or _AREA.fullmatch(bare):
         return "+86" + bare
     if _LOCAL.fullmatch(digits) and not _SHORT.fullmatch(digits):
-        home = area_code.removeprefix("0")
-        return f"+86{home}{digits}" if home else digits
+        whole = area_code.removeprefix("0") + digits
+        return f"+86{whole}" if _AREA.fullmatch(whole) else digits  # too short for its area: as it was dialled
     return digits if _SHORT.fullmatch(digits) else None
 
 

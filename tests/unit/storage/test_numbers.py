@@ -62,6 +62,10 @@ def test_without_an_area_code_a_local_number_stays_as_dialled() -> None:
     assert normalise("80000000") == "80000000"
 
 
+def test_a_local_number_too_short_for_its_area_stays_as_dialled() -> None:
+    assert normalise("2000000", area_code="010") == "2000000"
+
+
 @pytest.mark.parametrize(
     "raw",
     [None, "", " ", "anonymous", "Restricted", "unknown", "0", "00000000", "+", "138****0000", "1", "12", "+0", "00"],
