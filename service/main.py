@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -241,6 +242,8 @@ async def run(settings: Settings) -> None:
     install_reactor()
     records = await Records.open(settings.database_url(), settings.data_dir)
     service = Service(settings, records)
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is not looked through again: that would stop everything for 0.1 s
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
