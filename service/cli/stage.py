@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,9 +103,12 @@ class Stage:
             await self.until(self.is_ready, READY_S, "service ready")
 
     def _spawn(self) -> subprocess.Popen[bytes]:
+        dies_with_us = (
+            ["setpriv", "--pdeathsig", "KILL", "--"] if self.sandbox.attached and shutil.which("setpriv") else []
+        )
         with (self.folder / "service.log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "service", "serve", "--config", str(self.config)],
+                [*dies_with_us, sys.executable, "-m", "service", "serve", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip
