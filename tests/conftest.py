@@ -10,10 +10,14 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 import pytest_asyncio
 
 from telephony.agi.reactor import install_reactor, remove_reactor
+
+hypothesis.settings.register_profile("hotline", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("hotline")
 
 SETTLE_TURNS = 50  # what was cancelled or closed in the last line of a test may need some turns to be gone
 _loop: asyncio.AbstractEventLoop | None = None
