@@ -19,6 +19,7 @@ from service.cli.stage import Stage
 SEATS = 4
 PER_S = 50
 FOR_EVER = {"answer_notice_after_s": 0, "ring_several_after_s": 0, "restart_window_s": 60}
+REFUSED = "Connecting to .* failed"  # of the two lines that Asterisk writes for each
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -87,7 +88,7 @@ async def _cost(stage: Stage, count: int, watch_s: float) -> list[Figure]:
 async def _killed(stage: Stage, waiting: Callers, count: int) -> list[Figure]:
     """The service dies without a word and is started again at once, as systemd would."""
     log = stage.sandbox.folders.log / "messages.log"
-    lines, refused = lines_in(log), lines_in(log, "[Cc]onnect")
+    lines, refused = lines_in(log), lines_in(log, REFUSED)
     assert stage.service is not None
     began = time.monotonic()
     stage.service.kill()
@@ -97,7 +98,7 @@ async def _killed(stage: Stage, waiting: Callers, count: int) -> list[Figure]:
     up_s = time.monotonic() - began
     await stage.until(lambda: _held(stage, count), 60, "all held again")
     back_s = time.monotonic() - began
-    lines, refused = lines_in(log) - lines, lines_in(log, "[Cc]onnect") - refused
+    lines, refused = lines_in(log) - lines, lines_in(log, REFUSED) - refused
     lost = sum(leg.state == "ended" for leg in waiting.legs)
     what = f"service killed with {count} held"
     return [
