@@ -191,7 +191,7 @@ class Stage:
         finally:
             await engine.dispose()
 
-    async def until(self, true: Callable[[], object], limit_s: float = 15.0, what: str = "") -> object:
+    async def until(self, true: Callable[[], object], limit_s: float = 30.0, what: str = "") -> object:
         """Polls a condition (plain or async) until it is true and returns its value.
 
         Raises:
