@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import structlog
 
+from console.deps import Health
+from metrics.exporter import Exporter
+from routing.model import EngineView
 from telephony.ami.link import AmiError
-
-if TYPE_CHECKING:
-    from service.main import Service
 
 log = structlog.get_logger("hotline")
 
@@ -19,8 +19,23 @@ EVERY_S: Final = 1.0
 ASK_EVERY: Final = 10  # rounds between two looks at Asterisk's own counters
 
 
+class Looked(Protocol):
+    """The running service, as far as it is looked at here; its parts tell their counts by attributes."""
+
+    exporter: Exporter
+    engine: Any
+    board: Any
+    records: Any
+    agi: Any
+    link: Any
+    pbx: Any
+
+    def view(self) -> EngineView: ...
+    def health(self) -> Health: ...
+
+
 class Gauges:
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Looked) -> None:
         self._service = service
         self._told: dict[str, int] = {}
         self._trouble: str | None = None
