@@ -41,11 +41,12 @@ class Switchboard:
         self,
         engine: Engine,
         *,
-        write: Callable[[Step | c.WriteSignIn], None],
+        write: Callable[..., None],
         count: Callable[[Step], None],
         drop_leg: Drop,
         drained: Callable[[], Awaitable[None]],
     ) -> None:
+        """`write` takes all records of one event: steps and sign-ins, in order."""
         self.engine = engine
         self.sessions: dict[int, Session] = {}
         self.stalls = 0
@@ -84,12 +85,7 @@ class Switchboard:
             log.exception("engine failed", call_id=self.engine.suspect, event_kind=type(event).__name__)
             commands = self.engine.out
             self._let_go(event)
-        for command in commands:
-            try:
-                self._carry_out(command)
-            except Exception:
-                self.bugs += 1
-                log.exception("command failed", command_kind=type(command).__name__)
+        self._carry_out(commands)
 
     def _let_go(self, event: e.Event) -> None:
         """Gives the caller whom the bug met back to the dialplan; then the engine looks at all the others again.
@@ -112,25 +108,40 @@ class Switchboard:
 
     # -- commands -----------------------------------------------------------------------------------------------------
 
-    def _carry_out(self, command: c.Command) -> None:
-        match command:
-            case c.WriteStep(step):
-                self._record(step)
-            case c.WriteSignIn():
-                self._write(command)
-                log.info(
-                    "agent", agent=command.agent_id, seat=command.seat_id, state=command.state, reason=command.reason
-                )
-            case c.DropLeg(call_id, seat_id):
-                self._drop_leg(call_id, seat_id)
-            case _:
-                self._decide(command)
+    def _carry_out(self, commands: list[c.Command]) -> None:
+        """What callers and phones wait for goes out first; the records of an event go by one write after it."""
+        records: list[Step | c.WriteSignIn] = []
+        for command in commands:
+            match command:
+                case c.WriteStep(step):
+                    records.append(step)
+                case c.WriteSignIn():
+                    records.append(command)
+                case c.DropLeg(call_id, seat_id):
+                    self._attempt(self._drop_leg, call_id, seat_id)
+                case _:
+                    self._attempt(self._decide, command)
+        if records:
+            self._attempt(self._write, *records)
+        for record in records:
+            self._attempt(self._tell, record)
 
-    def _record(self, step: Step) -> None:
-        self._write(step)
-        self._count(step)
-        if step.kind is not StepKind.HELD:
-            log.info(step.kind.value, call_id=step.call_id, at=step.at, **{f"{k}": v for k, v in step.data.items()})
+    def _attempt(self, act: Callable[..., None], *what: Any) -> None:
+        try:
+            act(*what)
+        except Exception:
+            self.bugs += 1
+            log.exception("command failed", command_kind=type(what[0]).__name__)
+
+    def _tell(self, record: Step | c.WriteSignIn) -> None:
+        """Metrics and log."""
+        if isinstance(record, c.WriteSignIn):
+            agent, seat, state, reason = record.agent_id, record.seat_id, record.state, record.reason
+            log.info("agent", agent=agent, seat=seat, state=state, reason=reason)
+            return
+        self._count(record)
+        if record.kind is not StepKind.HELD:
+            log.info(record.kind.value, call_id=record.call_id, at=record.at, **record.data)
 
     def _decide(self, command: Any) -> None:
         session = self.sessions.pop(command.session, None)

@@ -18,7 +18,6 @@ PHONE: Final = "hotline-phone"  # where seats' phones arrive when they dial: not
 DUTY: Final = "hotline-duty"  # the queue of duty seats
 NOTICE_MUSIC: Final = "hotline-notice"  # the music class
 # parts of the above, entered by Gosub
-CALLER: Final = "hotline-caller"
 SOUND: Final = "hotline-sound"
 DECIDE: Final = "hotline-decision"
 RING: Final = "hotline-ring"
@@ -26,6 +25,7 @@ GUARDED: Final = "hotline-guard"
 FREE: Final = "hotline-free"
 LEG: Final = "hotline-leg"
 ON_ANSWER: Final = "hotline-answered"
+ON_ANSWER_BEHIND: Final = "hotline-answered-behind"
 BYE: Final = "hotline-bye"
 NOTE: Final = "hotline-note"
 
@@ -46,7 +46,6 @@ FALLBACK_REASON: Final = "HOTLINE_FALLBACK_REASON"  # ok, missing, corrupt, old,
 
 # the dialplan's own, of no meaning elsewhere
 DIALPLAN_VARIABLES: Final = (
-    "HOTLINE_ASKED",  # route, after: which script the AGI line spoke to
     "HOTLINE_BAD_DECISIONS",
     "HOTLINE_BUSY",  # 1: a seat was refused because somebody rings or talks there
     "HOTLINE_ENDED_BY",  # agent: he said goodbye first
@@ -54,7 +53,6 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_GOT",
     "HOTLINE_LEASE_OVER",
     "HOTLINE_LEGS",
-    "HOTLINE_PRESENT_S",
     "HOTLINE_RETRY_UNTIL",
     "HOTLINE_ROUNDS_UNTIL",
     "HOTLINE_SEATS",
@@ -66,7 +64,7 @@ DIALPLAN_VARIABLES: Final = (
 
 CHANNEL_VARIABLES: Final = (CALL, LINE, ARRIVED, ANSWERED, SEAT_VAR, AGENT)  # `channelvars` of manager.conf
 
-# FastAGI: agi://host:port/<script>,<call>,<line>,<arrived ms>,<trunk>,<last presentation>,<last status>,<noticed 0|1>
+# FastAGI: agi://host:port/<script>,<call>,<line>,<arrived ms>,<trunk>,<last presentation>,<last status>,<1: noticed>
 SCRIPT_ROUTE: Final = "route"
 # ... and /after,<call>,<line>,<arrived ms>,<seat>
 SCRIPT_AFTER: Final = "after"

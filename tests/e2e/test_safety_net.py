@@ -409,7 +409,7 @@ async def test_caller_answered_into_the_notice_waits_on_and_reaches_a_seat(net: 
         assert leg.answered_at is not None
         assert best.leg.answered_at is not None
         assert leg.answered_at < best.leg.answered_at
-        assert [ask.fields["noticed"] for ask in peer.asked] == ["0", "1"]
+        assert [ask.fields["noticed"] for ask in peer.asked] == ["", "1"]
 
 
 # -- after the talk ---------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ GENERAL, SECOND = "1011", "1012"  # two agents with the general skill alone
 EXPERT = "1001"  # 12333
 TAX = "1002"  # 12366, the line with a notice
 BY_ACT, BY_ANOTHER = "1008", "1007"  # sign in by an act
-AT_ONCE_S = 0.5  # gross: the bench has the figure
+AT_ONCE_S = 2.0  # gross: the bench has the figure, and the next ring comes later than this
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -189,7 +189,7 @@ async def test_long_waiting_caller_is_answered_into_the_notice_hears_music_and_k
     await first.until_talking()
     assert first.leg.answer_s is not None
     assert NOTICE_S - 0.05 <= first.leg.answer_s < NOTICE_S + AT_ONCE_S
-    second = await people.caller("12366", talk_s=0.1)
+    second = await people.caller("12366", talk_s=None)
     await until_waiting(stage, "12366", 2)
     sent = await _packets_sent(stage)
     await stage.until(lambda: _more_packets(stage, sent), 10, "music flows to the caller")
@@ -198,9 +198,10 @@ async def test_long_waiting_caller_is_answered_into_the_notice_hears_music_and_k
     await seat.until(lambda legs: len(legs) == 2 and legs[1].state == "talking")
     assert caller_at(seat) == number_of(first)
     await first.hang_up()
-    await second.until_ended()
+    await seat.until(lambda legs: len(legs) == 3 and legs[2].state == "talking")
+    await second.hang_up()
     one, two = await record(stage, first), await record(stage, second)
-    assert (one.noticed, two.noticed, one.outcome, two.outcome) == (True, False, "answered", "answered")
+    assert (one.noticed, one.outcome, two.outcome) == (True, "answered", "answered")
     rung = seat.legs[1]
     assert one.wait_ms is not None
     assert rung.answered_at is not None

@@ -167,7 +167,9 @@ def test_name_of_a_line_stands_as_it_is_written_but_for_what_the_dialplan_would_
     assert shown_name(line, rules(lines=lines)) == "人社＂服务＂ ＄{SHELL(id)}； ＼x [1+1]"
     arrivals = section(render(plan(rules=rules(lines=lines)))["extensions.conf"], names.IN)
     first = arrivals.splitlines()[0]
-    assert first == "exten => 12333,1,Set(CALLERID(name)=人社＂服务＂ ＄{SHELL(id)}； ＼x [1+1])"
+    assert (
+        first == 'exten => 12333,1,MSet(HOTLINE_LINE=${EXTEN},"CALLERID(name)=人社＂服务＂ ＄{SHELL(id)}； ＼x [1+1]")'
+    )
 
 
 def test_merged_line_is_shown_by_the_line_that_serves_it_and_its_subject() -> None:

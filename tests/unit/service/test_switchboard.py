@@ -44,9 +44,11 @@ class FakeSession:
     def __init__(self, fault: Exception | None = None) -> None:
         self.decisions: list[str] = []
         self.closed = False
+        self.on_decide: Callable[[], None] = lambda: None
         self._fault = fault
 
     def decide(self, value: str) -> None:
+        self.on_decide()
         if self._fault is not None:
             raise self._fault
         self.decisions.append(value)
@@ -76,6 +78,7 @@ class Hotline:
         self.steps: list[Step] = []
         self.signs: list[c.WriteSignIn] = []
         self.dropped: list[tuple[str, str]] = []
+        self.writes = 0
         self.looks = 0
         self.seen: list[str] = []
         self.on_count: Callable[[Step], None] = lambda step: None
@@ -92,11 +95,10 @@ class Hotline:
         self.board.submit(e.Picture((), dict.fromkeys(seats, FREE), time.wall()))
         self.board.submit(e.DecisionsAllowed())
 
-    def _write(self, record: Step | c.WriteSignIn) -> None:
-        if isinstance(record, Step):
-            self.steps.append(record)
-        else:
-            self.signs.append(record)
+    def _write(self, *records: Step | c.WriteSignIn) -> None:
+        self.writes += 1
+        self.steps += [record for record in records if isinstance(record, Step)]
+        self.signs += [record for record in records if isinstance(record, c.WriteSignIn)]
 
     def _changed(self) -> None:
         self.looks += 1
@@ -201,6 +203,15 @@ async def test_session_that_refuses_a_decision_is_closed_and_the_seat_is_free_fo
     assert hotline.board.bugs == 1
     assert StepKind.PRESENTATION_ENDED in hotline.kinds("a")
     assert {hotline.call(call_id).decisions[0].split(":")[-1] for call_id in "bc"} == {"1001", "1002"}
+
+
+async def test_decision_leaves_before_the_records_of_its_event_and_these_go_by_one_write(hotline: Hotline) -> None:
+    writes = hotline.writes
+    written_when_decided: list[int] = []
+    session = FakeSession()
+    session.on_decide = lambda: written_when_decided.append(hotline.writes)
+    hotline.call("a", session=session)
+    assert (written_when_decided, hotline.writes) == ([writes], writes + 1)
 
 
 async def test_what_the_engine_writes_reaches_records_and_metrics(hotline: Hotline) -> None:
