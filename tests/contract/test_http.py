@@ -134,21 +134,34 @@ async def test_an_address_that_is_not_ours_is_one_clear_sentence(hotline: Hotlin
         b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70000,
     ],
 )
-async def test_what_is_no_request_ends_its_own_connection_only(
-    server: HttpServer, client: httpx.AsyncClient, request_bytes: bytes
-) -> None:
+async def test_what_is_no_request_ends_its_own_connection_only(server: HttpServer, request_bytes: bytes) -> None:
+    asks = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    reader, writer = await raw(server, asks)
+    async with asyncio.timeout(5):
+        await reader.readuntil(b"alive")
     answer = await rest(*await raw(server, request_bytes))
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
-    assert (await client.get("/healthz")).status_code == 200
+    writer.write(asks)  # who was connected before still is
+    async with asyncio.timeout(5):
+        await reader.readuntil(b"alive")
+    writer.close()
 
 
-async def test_a_request_that_never_becomes_whole_is_cut(server: HttpServer) -> None:
+async def test_a_request_that_never_becomes_whole_is_cut_and_who_follows_the_events_is_not(server: HttpServer) -> None:
+    follows, writer = await raw(
+        server, b"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer agent-secret\r\n\r\n"
+    )
+    async with asyncio.timeout(5):
+        await follows.readuntil(b"data: {")
     opened = await raw(server, b"GET /healthz HTTP/1.1\r\nHo")
-    await until(lambda: len(connections_of(server)) == 1)
+    await until(lambda: len(connections_of(server)) == 2)
     server.cut_stalled(now=0.0)
-    assert len(connections_of(server)) == 1
+    server.cut_stalled(now=STALLED_S - 0.1)
+    assert not any(connection.transport.is_closing() for connection in connections_of(server))
     server.cut_stalled(now=STALLED_S)
     assert await rest(*opened) == b""
+    assert len(connections_of(server)) == 1
+    writer.close()
 
 
 async def test_a_reader_that_takes_nothing_is_cut_and_others_go_on(
