@@ -35,6 +35,7 @@ async def test_bench_says_what_it_found_beside_what(
     name: str, ratios: int, most: float, slot: int, folder: Path
 ) -> None:
     found = await figures(name, slot, folder / name)
+    assert found
     assert all(figure["bench"] == name and figure["ours"] for figure in found)
     shown = [figure["ratio"] for figure in found if figure["ratio"] is not None]
     assert len(shown) == ratios
