@@ -33,6 +33,14 @@ def test_plan_has_what_the_configuration_says(file: Path) -> None:
     assert problems(plan) == []
 
 
+def test_sip_side_is_what_the_configuration_says(file: Path) -> None:
+    file.write_text(
+        file.read_text().replace("[[pbx]]\n", '[[pbx]]\nsip = "127.0.0.9:5070"\nrtp_ports = [31000, 31100]\n')
+    )
+    plan = planned(file)
+    assert (plan.sip_bind, plan.sip_port, plan.rtp) == ("127.0.0.9", 5070, (31000, 31100))
+
+
 def test_snapshot_is_where_the_service_writes_it(file: Path) -> None:
     settings = load(file)
     assert Path(planned(file).snapshot) == settings.data_dir.resolve() / "snapshot.json"
@@ -63,10 +71,13 @@ def test_trunk_keeps_its_own_rank_and_patience(file: Path) -> None:
     file.write_text(file.read_text().replace("emergency = true", "emergency = true\nanswer_notice_after_s = 20"))
     police = planned(file).trunks[1]
     assert (police.name, police.emergency, police.answer_notice_after_s) == ("police", True, 20.0)
+    assert police.dial == "PJSIP/{number}@police"
 
 
 def test_duty_telephone_is_none_until_there_is_one(file: Path) -> None:
     assert planned(file).duty_telephone == ""
+    file.write_text(file.read_text().replace("# duty_telephone", "duty_telephone").replace("NUMBER@", "13800000000@"))
+    assert planned(file).duty_telephone == "PJSIP/13800000000@carrier"
 
 
 def test_script_that_asterisk_starts_is_beside_this_python(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
