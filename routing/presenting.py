@@ -159,13 +159,11 @@ def presentation_due(desk: Desk, call_id: str) -> None:
     shown = call.presentation if call else None
     if call is None or shown is None:
         return
+    if _unheard_of(desk, shown):
+        lapse(desk, call)
+        return
     if desk.now >= shown.sent + shown.ring_s + EXPIRY_SLACK_S:
-        if not desk.floor.ami_up:
-            lapse(desk, call)
-            return
-        outcome = Outcome.NO_ANSWER if shown.rang else Outcome.VOID
-    elif desk.floor.ami_up and shown.dialing is None and desk.now >= shown.sent + VOID_AFTER_S:
-        outcome = Outcome.VOID
+        outcome = Outcome.NO_ANSWER
     elif _dead_phone(desk, shown):
         for seat_id in shown.seats:
             desk.out.append(c.DropLeg(call_id, seat_id))
@@ -176,8 +174,14 @@ def presentation_due(desk: Desk, call_id: str) -> None:
         seat_over(desk, call_id, seat_id, outcome, desk.wall)
 
 
+def _unheard_of(desk: Desk, shown: Presentation) -> bool:
+    """Asterisk does not dial, or AMI is too slow or too dead to say so."""
+    limit_s = VOID_AFTER_S if desk.floor.ami_up and shown.dialing is None else shown.ring_s + EXPIRY_SLACK_S
+    return desk.now >= shown.sent + limit_s and not (desk.floor.ami_up and shown.rang)
+
+
 def lapse(desk: Desk, call: Call) -> None:
-    """Without AMI nobody tells how it went: its seats are free for others, and `settle` tells the end once it is known."""
+    """Nobody tells how it went: its seats are free for others, and `settle` tells the end once it is known."""
     shown = call.presentation
     assert shown is not None
     call = desk.put(replace(call, presentation=None, lapsed=shown))

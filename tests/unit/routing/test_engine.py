@@ -122,8 +122,21 @@ def test_decision_that_asterisk_never_carried_out_is_void_and_costs_nothing() ->
     drive = Drive("1001")
     drive.call("a")
     drive.after(1.1)
-    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.VOID
+    seated = drive.engine.floor.agent_at("1001")
+    assert seated is not None
+    assert seated.state is AgentState.READY
     assert presented(drive.call("a")).seat_ids == ("1001",)
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.VOID
+
+
+def test_answer_told_later_than_a_presentation_is_waited_for_is_still_ours() -> None:
+    drive = Drive("1001")
+    drive.call("a")
+    drive.after(1.1)  # AMI is slow: what follows happened long ago
+    drive.ring("a", "1001")
+    drive.answer("a", "1001")
+    assert drive.last("a", StepKind.ANSWERED).data["by"] == "engine"
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.ANSWERED
 
 
 def test_skilled_seat_comes_first_and_general_seats_after_the_ring_opens() -> None:
