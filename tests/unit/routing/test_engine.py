@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from routing import commands as c
 from routing import events as e
+from routing.agent_state import AgentState
 from routing.floor import BUSY
 from routing.model import DeviceState
 from routing.steps import CallOutcome, Judgement, Outcome, StepKind
