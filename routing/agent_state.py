@@ -14,9 +14,8 @@ in the dialplan then decides (in use: a short pause), and the next picture puts 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from routing.call_state import IllegalTransition
 
@@ -111,8 +110,7 @@ LATER: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(NamedTuple):
     """One agent's shift. Times are the engine's monotonic clock."""
 
     id: str
@@ -136,12 +134,12 @@ def step(agent: Agent, event: AgentEvent, now: float, *, reason: str = "", limit
     """
     key = (agent.state, event)
     if key in LATER:
-        return replace(agent, wish=event, wish_reason=reason)
+        return agent._replace(wish=event, wish_reason=reason)
     if key in IGNORED:
-        return replace(agent, wish=None) if event in (E.READY_ASKED, E.SIGNED_IN) else agent
+        return agent._replace(wish=None) if event in (E.READY_ASKED, E.SIGNED_IN) else agent
     try:
         state = TRANSITIONS[key]
     except KeyError:
         raise IllegalTransition("agent", event, agent.state) from None
     wake_at = None if limit_s is None else now + limit_s
-    return replace(agent, state=state, since=now, wake_at=wake_at, reason=reason)
+    return agent._replace(state=state, since=now, wake_at=wake_at, reason=reason)

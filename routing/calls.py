@@ -1,19 +1,20 @@
-"""The calls the engine knows: frozen records, and the order in which the waiting ones are served."""
+"""The calls the engine knows: frozen records, and the order in which the waiting ones are served.
+
+What changes with nearly every event is a NamedTuple: its `_replace` takes a fifth of the time of a frozen dataclass's.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from heapq import merge
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from routing.call_state import CallState
 from routing.model import Line
 
 
-@dataclass(frozen=True, slots=True)
-class Presentation:
+class Presentation(NamedTuple):
     """One decision: these seats ring for this call. Times are the engine's monotonic clock."""
 
     id: str
@@ -21,13 +22,12 @@ class Presentation:
     ring_s: float
     sent: float
     dialing: float | None = None  # first DialBegin
-    rang: frozenset[str] = field(default_factory=frozenset)  # seats whose phone rang
+    rang: frozenset[str] = frozenset()  # seats whose phone rang
     rang_at: float | None = None  # first of them
-    over: frozenset[str] = field(default_factory=frozenset)  # seats that are done with it
+    over: frozenset[str] = frozenset()  # seats that are done with it
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call. `arrived_at`, `answered_at` are epoch seconds by Asterisk's clock, the others monotonic."""
 
     id: str
@@ -44,8 +44,8 @@ class Call:
     session: int | None = None
     presentation: Presentation | None = None
     lapsed: Presentation | None = None  # without AMI: over for us by its deadline, how it ended is not told yet
-    fallback_seats: frozenset[str] = field(default_factory=frozenset)  # rung by the dialplan alone
-    missed: frozenset[str] = field(default_factory=frozenset)
+    fallback_seats: frozenset[str] = frozenset()  # rung by the dialplan alone
+    missed: frozenset[str] = frozenset()
     open_rings: int = 0
     noticed: bool = False
     judged: bool = False

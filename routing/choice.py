@@ -6,9 +6,8 @@ A reason why a seat does not take a call is one word: it is stored with every de
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from routing.agent_state import Agent, AgentState
 from routing.model import AgentProfile, DeviceState, Line, Ring, SeatProfile
@@ -28,8 +27,7 @@ class Reason(StrEnum):
     SKILL = "skill"  # in no open ring
 
 
-@dataclass(frozen=True, slots=True)
-class SeatNow:
+class SeatNow(NamedTuple):
     """A seat with the person at it, as of now. `device=None`: Asterisk has not told (AMI is down)."""
 
     seat: SeatProfile
@@ -39,15 +37,14 @@ class SeatNow:
     certain: bool  # AMI is up: states are facts, not memories
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """What the choice needs to know of a waiting call. Times are the engine's monotonic clock."""
 
     call_id: str
     line: Line
     arrived: float
     open_rings: int  # how many of `line.rings` are open now
-    missed: frozenset[str] = field(default_factory=frozenset)  # seats that let this caller ring out
+    missed: frozenset[str] = frozenset()  # seats that let this caller ring out
 
 
 def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:

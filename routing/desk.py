@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 from heapq import heappush
 from typing import Any
 
@@ -55,7 +54,7 @@ class Desk:
         return self.calls.get(call_id)
 
     def put(self, call: Call) -> Call:
-        call = replace(call, touched=self.wall)
+        call = call._replace(touched=self.wall)
         self.calls[call.id] = call
         return call
 
@@ -64,7 +63,7 @@ class Desk:
         state = call_state.step(call.state, event)
         if state is call.state and (call.state, event) in call_state.IGNORED:
             return self.put(call)
-        call = self.put(replace(call, state=state, **changes))
+        call = self.put(call._replace(state=state, **changes))
         if state is not CallState.QUEUED:
             self.queue.drop(call.id)
         return call
@@ -73,7 +72,7 @@ class Desk:
         """Records what happened; `seq` grows within the call, also across a restart."""
         call = self.calls.get(call.id, call)
         seq = max(call.last_seq + 1, int(self.wall * 1000))
-        call = replace(call, last_seq=seq)
+        call = call._replace(last_seq=seq)
         if call.id in self.calls:
             self.calls[call.id] = call
         at = self.wall if at is None else at

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from heapq import heappop
 from typing import Any, Final
 
@@ -111,7 +110,7 @@ class Engine(Desk):
     def _ready(self, event: e.AgentReady) -> None:
         agent = self.floor.agents.get(event.agent_id)
         if agent is not None:
-            self.floor.agents[agent.id] = replace(agent, misses=0)
+            self.floor.agents[agent.id] = agent._replace(misses=0)
             self.agent(agent.id, AgentEvent.READY_ASKED)
 
     def _rules(self, event: e.RulesChanged) -> None:
@@ -120,7 +119,7 @@ class Engine(Desk):
         for call in list(self.calls.values()):
             line = self.serving(call.number)
             if line is not None:
-                self.calls[call.id] = replace(call, line=line)
+                self.calls[call.id] = call._replace(line=line)
                 if call.id in self.queue:
                     self.queue.put(self.calls[call.id])
         matching.look_at_everything(self)

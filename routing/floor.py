@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from routing import agent_state
 from routing.agent_state import Agent, AgentEvent, AgentState
@@ -80,8 +80,10 @@ class Floor:
         seat = self.rules.seats.get(seat_id)
         if agent_id is None or seat is None or agent_id not in self.rules.agents:
             return None
+        profile, agent = self.rules.agents[agent_id], self.agents[agent_id]
         device = self.devices.get(seat_id) if self.ami_up else None
-        return SeatNow(seat, self.rules.agents[agent_id], self.agents[agent_id], device, self.ami_up)
+        now_at = SeatNow(seat, profile, agent, device, self.ami_up)
+        return now_at
 
     def candidates(self) -> Iterator[SeatNow]:
         """Every seat that could be rung at all now: READY ones; with AMI down also those whose talk has no known end."""
@@ -136,23 +138,23 @@ class Floor:
         old = self.agents[agent_id]
         new = agent_state.step(old, event, now, reason=reason, limit_s=limit_s)
         if new.state in (AgentState.RINGING, AgentState.TALKING):
-            new = replace(new, call_id=call_id or new.call_id)
+            new = new._replace(call_id=call_id or new.call_id)
         elif new.state is not old.state:
-            new = replace(new, call_id=None)
+            new = new._replace(call_id=None)
         self._put(old, new, now, wall)
         return new
 
     def _put(self, old: Agent, new: Agent, now: float, wall: float) -> None:
         if new.state is AgentState.TALKING or old.state is AgentState.SIGNED_OUT:
-            new = replace(new, misses=0)  # yesterday's last call does not count today
+            new = new._replace(misses=0)  # yesterday's last call does not count today
         if new.state is AgentState.READY and old.state in AWAY | {AgentState.WRAP_UP, AgentState.TALKING}:
-            new = replace(new, idle_since=now if old.state is not AgentState.WRAP_UP else old.since)
+            new = new._replace(idle_since=now if old.state is not AgentState.WRAP_UP else old.since)
         self.agents[new.id] = new
         if new.wake_at is not None and new.wake_at != old.wake_at:
             self.woken.append((new.wake_at, new.id))
         self._index(old, new, wall)
         if new.wish and new.state not in (AgentState.RINGING, AgentState.TALKING):
-            wish, new = new.wish, replace(new, wish=None)
+            wish, new = new.wish, new._replace(wish=None)
             self.agents[new.id] = new
             self.apply(new.id, wish, now, wall, reason=new.wish_reason)
             if wish is AgentEvent.SIGNED_OUT:
@@ -190,7 +192,7 @@ class Floor:
             return
         agent = self.agents[agent_id]
         self.at_seat[seat_id] = agent_id
-        self.agents[agent_id] = replace(agent, seat_id=seat_id)
+        self.agents[agent_id] = agent._replace(seat_id=seat_id)
         self.apply(agent_id, AgentEvent.SIGNED_IN, now, wall)
 
     def sign_out(self, agent_id: str, now: float, wall: float) -> None:
@@ -204,7 +206,7 @@ class Floor:
         agent = self.agents[agent_id]
         if agent.seat_id is not None:
             self._empty(agent.seat_id)
-        self.agents[agent_id] = replace(agent, seat_id=None)
+        self.agents[agent_id] = agent._replace(seat_id=None)
         self._presence = None
 
     def _empty(self, seat_id: str) -> None:
@@ -226,7 +228,7 @@ class Floor:
         elif self.agents[seat_id].seat_id is None:
             self.sign_in(seat_id, seat_id, now, wall)
         else:
-            self.agents[seat_id] = replace(self.agents[seat_id], wish=self._kept_wish(self.agents[seat_id]))
+            self.agents[seat_id] = self.agents[seat_id]._replace(wish=self._kept_wish(self.agents[seat_id]))
 
     @staticmethod
     def _kept_wish(agent: Agent) -> AgentEvent | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from heapq import nsmallest
 from typing import Final
 
@@ -85,7 +84,7 @@ def _open_rings(desk: Desk, call_id: str) -> None:
     if call is not None and call_id in desk.queue:
         count = choice.open_rings(call.line, desk.now - call.arrived, desk.floor.anybody)
         if count != call.open_rings:
-            desk.calls[call_id] = replace(call, open_rings=count)
+            desk.calls[call_id] = call._replace(open_rings=count)
             desk.queue.put(desk.calls[call_id])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from routing import choice
@@ -62,7 +61,7 @@ def dialing(desk: Desk, event: e.SeatDialing) -> None:
     shown = call.presentation
     if shown is not None and event.seat_id in shown.seats:
         if shown.dialing is None:
-            desk.put(replace(call, presentation=replace(shown, dialing=desk.now)))
+            desk.put(call._replace(presentation=shown._replace(dialing=desk.now)))
             desk.timer(desk.now + DEAD_PHONE_S, "presentation", call.id)
     else:
         _rung_by_fallback(desk, call, event.seat_id)
@@ -71,7 +70,7 @@ def dialing(desk: Desk, event: e.SeatDialing) -> None:
 
 def _rung_by_fallback(desk: Desk, call: Call, seat_id: str) -> None:
     """The dialplan alone rings a seat: ours must not be offered another call meanwhile."""
-    desk.put(replace(call, fallback_seats=call.fallback_seats | {seat_id}))
+    desk.put(call._replace(fallback_seats=call.fallback_seats | {seat_id}))
     agent = desk.floor.agent_at(seat_id)
     if agent is not None and agent.state not in (AgentState.TALKING, AgentState.RINGING):  # an open presentation stays
         desk.agent(agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
@@ -86,8 +85,8 @@ def ringing(desk: Desk, event: e.SeatRinging) -> None:
         if event.seat_id in shown.rang:
             return
         rang_at = desk.now if shown.rang_at is None else shown.rang_at
-        shown = replace(shown, rang=shown.rang | {event.seat_id}, rang_at=rang_at, dialing=shown.dialing or desk.now)
-        desk.put(replace(call, presentation=shown))
+        shown = shown._replace(rang=shown.rang | {event.seat_id}, rang_at=rang_at, dialing=shown.dialing or desk.now)
+        desk.put(call._replace(presentation=shown))
     desk.step(call, StepKind.RINGING, event.at, seat=event.seat_id, presentation=shown.id if shown else None)
 
 
@@ -99,7 +98,7 @@ def dial_ended(desk: Desk, event: e.SeatDialEnded) -> None:
     if shown is not None and event.seat_id in shown.seats:
         seat_over(desk, call.id, event.seat_id, _outcome(desk, shown, event.status, event.seat_id), event.at)
     elif event.seat_id in call.fallback_seats:
-        desk.put(replace(call, fallback_seats=call.fallback_seats - {event.seat_id}))
+        desk.put(call._replace(fallback_seats=call.fallback_seats - {event.seat_id}))
         desk.release(event.seat_id, call.id, AgentEvent.PRESENTATION_LIFTED)
 
 
@@ -123,14 +122,14 @@ def seat_over(desk: Desk, call_id: str, seat_id: str, outcome: Outcome, at: floa
     desk.step(
         call, StepKind.PRESENTATION_ENDED, at, presentation=shown.id, seat=seat_id, outcome=outcome, ring_s=ring_s
     )
-    shown = replace(shown, over=shown.over | {seat_id})
+    shown = shown._replace(over=shown.over | {seat_id})
     call = desk.calls[call_id]
     if outcome in (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.UNREACHABLE, Outcome.GUARDED):
-        call = replace(call, missed=call.missed | {seat_id})
-    desk.put(replace(call, presentation=shown))
+        call = call._replace(missed=call.missed | {seat_id})
+    desk.put(call._replace(presentation=shown))
     _blame(desk, seat_id, call_id, outcome)
     if len(shown.over) == len(shown.seats):
-        call = desk.put(replace(desk.calls[call_id], presentation=None))
+        call = desk.put(desk.calls[call_id]._replace(presentation=None))
         desk.move(call, CallEvent.SET_DOWN)
 
 
@@ -142,7 +141,7 @@ def _blame(desk: Desk, seat_id: str, call_id: str, outcome: Outcome) -> None:
     timing = desk.rules.timing
     if outcome is Outcome.NO_ANSWER:
         misses = agent.misses + 1
-        desk.floor.agents[agent.id] = replace(agent, misses=misses)
+        desk.floor.agents[agent.id] = agent._replace(misses=misses)
         limit = timing.no_answer_pause_s if misses < 2 else None
         reason = NO_ANSWER if misses < 2 else SET_ASIDE
         desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=limit, reason=reason)
@@ -184,7 +183,7 @@ def lapse(desk: Desk, call: Call) -> None:
     """Nobody tells how it went: its seats are free for others, and `settle` tells the end once it is known."""
     shown = call.presentation
     assert shown is not None
-    call = desk.put(replace(call, presentation=None, lapsed=shown))
+    call = desk.put(call._replace(presentation=None, lapsed=shown))
     for seat_id in shown.seats:
         desk.release(seat_id, call.id, AgentEvent.PRESENTATION_LIFTED)
     desk.move(desk.calls[call.id], CallEvent.SET_DOWN)
@@ -196,7 +195,7 @@ def settle(desk: Desk, call_id: str, at: float, outcome: Outcome, answered_by: s
     shown = call.lapsed
     if shown is None:
         return
-    desk.put(replace(call, lapsed=None))
+    desk.put(call._replace(lapsed=None))
     for seat_id in set(shown.seats) - shown.over:
         told = Outcome.ANSWERED if seat_id == answered_by else outcome
         desk.step(call, StepKind.PRESENTATION_ENDED, at, presentation=shown.id, seat=seat_id, outcome=told)

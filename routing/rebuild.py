@@ -6,7 +6,6 @@ that the dialplan left on the channels. Nothing is judged or counted a second ti
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routing import events as e
@@ -128,7 +127,7 @@ def _take_call(desk: Desk, seen: e.SeenCall) -> None:
     for seat_id in seen.ringing:
         agent = desk.floor.agent_at(seat_id)
         if call.presentation is None and agent is not None and agent.state is not AgentState.RINGING:
-            desk.put(replace(desk.calls[call.id], fallback_seats=call.fallback_seats | {seat_id}))
+            desk.put(desk.calls[call.id]._replace(fallback_seats=call.fallback_seats | {seat_id}))
             desk.agent(agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
 
 

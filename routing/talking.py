@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from routing import commands as c
@@ -105,10 +104,10 @@ def goodbye_asked(desk: Desk, event: e.GoodbyeAsked) -> None:
         return
     if call.leg_lost is None:
         until = desk.now + GOODBYE_WAIT_S
-        desk.put(replace(call, goodbye_session=event.session, goodbye_until=until))
+        desk.put(call._replace(goodbye_session=event.session, goodbye_until=until))
         desk.timer(until, "goodbye", call.id)
     else:
-        desk.put(replace(call, goodbye_session=event.session))
+        desk.put(call._replace(goodbye_session=event.session))
         _answer_goodbye(desk, call.id)
 
 
@@ -118,7 +117,7 @@ def _answer_goodbye(desk: Desk, call_id: str) -> None:
         return
     verb = c.BringBack if call.leg_lost else c.SayGoodbye
     desk.out.append(verb(call_id, call.goodbye_session))
-    desk.put(replace(call, goodbye_session=None, goodbye_until=None))
+    desk.put(call._replace(goodbye_session=None, goodbye_until=None))
 
 
 def agent_leg_ended(desk: Desk, event: e.AgentLegEnded) -> None:
@@ -137,7 +136,7 @@ def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
     desk.step(call, StepKind.TALK_ENDED, at, seat=call.seat_id, agent=call.agent_id, lost=lost, talk_s=talk_s)
     call = desk.move(desk.calls[call.id], CallEvent.LEG_ENDED, leg_lost=lost, parted_at=at)
     if lost:
-        desk.put(replace(call, missed=call.missed | {call.seat_id or ""}))
+        desk.put(call._replace(missed=call.missed | {call.seat_id or ""}))
     desk.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
 
 
@@ -195,7 +194,7 @@ def _wait_s(desk: Desk, call: Call, at: float) -> float:
 def judge(desk: Desk, call: Call, result: Judgement, wait_s: float, at: float) -> None:
     call = desk.calls.get(call.id, call)
     if not call.judged:
-        desk.calls[call.id] = replace(call, judged=True)
+        desk.calls[call.id] = call._replace(judged=True)
         desk.step(
             call,
             StepKind.JUDGED,

@@ -142,7 +142,11 @@ def _headers(text: str) -> dict[str, list[str]]:
         name, colon, value = line.partition(":")
         if not colon:
             continue
-        headers.setdefault(name.lower(), []).append(value.removeprefix(" "))
+        name, value = name.lower(), value[1:] if value[:1] == " " else value
+        if name in headers:
+            headers[name].append(value)
+        else:
+            headers[name] = [value]
     return headers
 
 
