@@ -196,7 +196,7 @@ async def test_without_the_database_at_the_start_the_journal_tells_what_was_open
     await asyncio.to_thread(postgres.stop)
     try:
         async with opened(database, catch_up_s=0.3) as records:
-            assert records.degraded is not None
+            await until(lambda: records.degraded is not None)
             remembered = await records.remembered()
             assert [call.call_id for call in remembered.calls] == [call_id(2), call_id(3)]
             assert remembered.signed_in == {"a1": "1001"}

@@ -19,6 +19,7 @@ import pytest
 
 from sandbox import root
 from sandbox.places import SLOTS, Ports
+from tests.e2e.machine import lateness
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,6 +41,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
 def _folder_of(item: pytest.Item) -> Path | None:
     folder = getattr(item, "funcargs", {}).get("folder")
     return folder if isinstance(folder, Path) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def watched_machine() -> Iterator[None]:
+    """Bounds on times know how late the machine was (`machine.tolerance_s`)."""
+    lateness.start()
+    yield
+    lateness.stop()
 
 
 @pytest.fixture(scope="session")

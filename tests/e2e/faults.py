@@ -18,8 +18,7 @@ from service.cli.stage import Stage
 from storage import queries
 from storage.engine import create_engine
 from storage.queries import CallRecord
-
-TOLERANCE_S = 0.1
+from tests.e2e.machine import tolerance_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,8 @@ def answer_times_agree(told: Sequence[Story]) -> None:
         assert leg.ringing_at is not None
         assert story.record.wait_ms is not None
         least, most = leg.answered_at - leg.ringing_at, leg.answered_at - leg.invited_at
-        assert least - TOLERANCE_S < story.record.wait_ms / 1000 < most + TOLERANCE_S, story
+        slack = tolerance_s(leg.invited_at, leg.answered_at)
+        assert least - slack < story.record.wait_ms / 1000 < most + slack, story
 
 
 def answered_in_order(legs: Sequence[Leg]) -> None:

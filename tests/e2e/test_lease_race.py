@@ -117,6 +117,7 @@ async def test_service_thawed_while_leases_end_presents_each_caller_once(stage: 
         for turn in range(len(PARTS) + 1)
     ]
     talking = groups[0]
+    await forget_the_frozen_service(stage)
     await talking.start()
     await talking.until(lambda _: len(talking.talking()) == len(SEATS), 20, "all seats talking")
     for waiting, part in zip(groups[1:], PARTS, strict=True):

@@ -13,6 +13,7 @@ from sandbox.people import Callers, Plan, Seats
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.e2e import faults
+from tests.e2e.machine import tolerance_s
 from tests.e2e.staging import nothing_left_over, seats, timing
 
 SEATS = [f"10{n:02d}" for n in range(1, 6)]
@@ -133,5 +134,6 @@ async def test_calls_that_end_or_come_and_go_while_the_service_is_down_are_recor
         *[("abandoned", None, "caller")] * 2,
     ]
     for story in told[:5]:
-        assert abs(story.record.talk_ms / 1000 - (story.leg.talk_s or 0)) < faults.TOLERANCE_S, story
+        slack = tolerance_s(story.leg.invited_at, story.leg.ended_at)
+        assert abs(story.record.talk_ms / 1000 - (story.leg.talk_s or 0)) < slack, story
     await nothing_left_over(stage)
