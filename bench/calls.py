@@ -13,6 +13,7 @@ from service.cli.stage import Stage
 SEATS = 60  # twice as many as calls at once: there is always a free one
 PER_S = 20
 TALK_S = 1.0
+TRIES = 3
 AIM_P50_MS = 5.0  # beyond Queue
 AIM_P99 = 1.5  # times Queue
 
@@ -30,12 +31,14 @@ async def run(options: Options) -> list[Figure]:
 
 
 async def _turn(stage: Stage, number: str, count: int) -> list[float]:
-    legs = await dial(stage, [Plan(number, talk_s=TALK_S)] * count, PER_S)
-    await settled(stage)
-    times = answer_times(legs)
-    if len(times) < count:
-        raise RuntimeError(f"{count - len(times)} of {count} calls to {NAMES[number]} were not answered")
-    return times
+    """All calls answered, or it is done again: on a shared machine a turn may meet a second in which nothing runs."""
+    for _ in range(TRIES):
+        legs = await dial(stage, [Plan(number, talk_s=TALK_S)] * count, PER_S)
+        await settled(stage)
+        times = answer_times(legs)
+        if len(times) == count:
+            return times
+    raise RuntimeError(f"{count - len(times)} of {count} calls to {NAMES[number]} were not answered, {TRIES} times")
 
 
 def _figures(times: dict[str, list[list[float]]]) -> list[Figure]:
