@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -37,10 +36,6 @@ BACKLOG: Final = 1024  # after a restart 1,000 callers come back within a second
 QUIET_TURNS: Final = 3  # loop turns without a read after which the sockets count as drained
 MOST_TURNS: Final = 200
 LAG_WINDOW_S: Final = 30.0
-ENVIRONMENT_BYTES: Final = (
-    512  # every environment block has more. Asterisk sends it in thirty pieces, and each would wake us
-)
-ENVIRONMENT_PATIENCE_S: Final = 0.05  # then fewer will do: whoever speaks there is no Asterisk
 OURS: Final = frozenset({Reason.DECIDED, Reason.CLOSED})  # ends that the service knows of already
 
 
@@ -112,33 +107,17 @@ class _Connection(Protocol):
         self.server = server
         self.dialogue = Dialogue(server.terms, server.now())
         self.session: HeldSession | None = None
-        self._patience: asyncio.TimerHandle | None = None
 
     def connectionMade(self) -> None:  # noqa: N802
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
-            self._wake_at(ENVIRONMENT_BYTES)
-            self._patience = self.server.loop.call_later(ENVIRONMENT_PATIENCE_S, self._wake_at_once)
         self.server._connected(self)
-
-    def _wake_at(self, count: int) -> None:
-        """The socket is readable from so many bytes on, or at its end."""
-        self.transport.getHandle().setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-
-    def _wake_at_once(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-            if self.transport.connected:
-                self._wake_at(1)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         self.server._reads += 1
-        self._wake_at_once()
         self.apply(self.dialogue.receive(data, self.server.now()))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
-        self._wake_at_once()
         self.apply(self.dialogue.eof())
         self.server._disconnected(self)
 

@@ -15,7 +15,6 @@ import pytest
 
 from telephony.agi.codec import decision_command, renewal_command
 from telephony.agi.dialogue import Closed, Decided, Dialogue, HungUp, Opened, Output, Send, Terms
-from telephony.agi.server import ENVIRONMENT_BYTES
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/wire.agi"))
@@ -115,9 +114,3 @@ def test_a_recorded_session_that_begins_in_the_middle_is_closed(scenario: str) -
 
 def test_there_are_recordings() -> None:
     assert len(SCENARIOS) >= 12
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_every_environment_block_is_longer_than_what_the_server_waits_for(scenario: str) -> None:
-    block, _, _ = (HERE / scenario / "wire.agi").read_bytes().partition(b"\n\n")
-    assert len(block) > ENVIRONMENT_BYTES

@@ -14,6 +14,7 @@ from config.plan import PlanError, Trunk, problems, shown_name
 from config.render import render, write
 from routing.model import Line, Mode, SeatProfile, Timing
 from telephony import names
+from telephony.ami.events import WANTED
 from tests.unit.config.plans import DIRECTORIES, LINES, SEATS, plan, rules
 
 
@@ -139,6 +140,9 @@ def test_manager_listens_where_told_for_one_user_with_the_few_classes_it_needs()
     assert "write=call,originate,reporting\n" in user
     assert "timestampevents=yes\n" in manager
     assert f"channelvars={','.join(names.CHANNEL_VARIABLES)}\n" in manager
+    kept_back = re.search(r"^eventfilter=!\^Event: \((.*)\)$", user, flags=re.MULTILINE)
+    assert kept_back is not None
+    assert not WANTED.intersection(kept_back[1].split("|"))
 
 
 @pytest.mark.parametrize(
