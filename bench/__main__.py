@@ -16,7 +16,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import calls, engine, gap, held, rate
+from bench import calls, engine, gap, held, machine, rate
 from bench.place import Options
 from bench.report import Figure, show
 
@@ -31,6 +31,7 @@ def main() -> int:
         print(f"{name}: {(inspect.getdoc(BENCHES[name]) or '').splitlines()[0]}", file=sys.stderr, flush=True)
         figures += asyncio.run(BENCHES[name].run(options))
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    print(machine.report(), file=sys.stderr)
     if as_json:
         print(json.dumps([asdict(figure) for figure in figures], indent=2))
     else:

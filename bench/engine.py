@@ -14,8 +14,10 @@ import random
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
+from bench.machine import undisturbed
 from bench.place import Options
 from bench.report import Figure, quantile
 from routing import commands as c
@@ -129,7 +131,7 @@ class Hotline:
         self.arrive()
 
 
-def measure(size: Size, calls: int) -> Hotline:
+async def measure(size: Size, calls: int) -> Hotline:
     hotline = Hotline(size)
     hotline.fill()
     for _ in range(calls):
@@ -140,7 +142,7 @@ def measure(size: Size, calls: int) -> Hotline:
 async def run(options: Options) -> list[Figure]:
     found = []
     for size in SIZES[:2] if options.quick else SIZES:
-        hotline = measure(size, 50 if options.quick else 1000)
+        hotline = await undisturbed(partial(measure, size, 50 if options.quick else 1000))
         p50, p99 = quantile(hotline.decisions_s, 0.5), quantile(hotline.decisions_s, 0.99)
         rate = hotline.events / hotline.spent_s
         decision = f"decision p50 {p50 * 1000:.2f} ms, p99 {p99 * 1000:.2f} ms"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from itertools import pairwise
 from statistics import median
 
+from bench.machine import undisturbed
 from bench.place import OURS, QUEUE, Options, dial, people, place, settled
 from bench.report import Figure, quantile
 from sandbox.people import Plan, Seats
@@ -29,7 +31,7 @@ async def run(options: Options) -> list[Figure]:
             people(stage, seats, Habit(talk_s=talk_s)) as phones,
         ):
             for number in (OURS, QUEUE):
-                gaps[number] = await _gaps(stage, phones, number, seats + waiting, count, talk_s)
+                gaps[number] = await undisturbed(partial(_gaps, stage, phones, number, seats + waiting, count, talk_s))
         found += _figures(f"{seats} seat{'s' * (seats > 1)}, {waiting} waiting", gaps[OURS], gaps[QUEUE])
     return found
 

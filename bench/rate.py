@@ -5,6 +5,9 @@ Callers, seats, Asterisk and service share the machine, so the figure is one of 
 
 from __future__ import annotations
 
+from functools import partial
+
+from bench.machine import undisturbed
 from bench.place import DIAL, OURS, Options, answer_times, dial, people, place, settled
 from bench.report import Figure, quantile
 from sandbox.people import Plan
@@ -35,10 +38,11 @@ async def run(options: Options) -> list[Figure]:
 
 
 async def largest(stage: Stage, number: str, rates: tuple[int, ...]) -> int:
-    """The last step that went well; one that does not has a second chance, for the machine may have been busy."""
+    """The last step that went well; one that does not has a second chance."""
     last = 0
     for per_s in rates:
-        if not (await _well(stage, number, per_s) or await _well(stage, number, per_s)):
+        step = partial(_well, stage, number, per_s)
+        if not (await undisturbed(step) or await undisturbed(step)):
             break
         last = per_s
     return last

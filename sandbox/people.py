@@ -210,7 +210,7 @@ class Seats(Listener):
         self.habit = habit
         self._messages = messages
 
-    async def start(self, limit_s: float = 15.0) -> None:
+    async def start(self, limit_s: float = 60.0) -> None:
         """Registers all of them; returns when the PBX has said yes to each.
 
         Raises:

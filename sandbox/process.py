@@ -25,7 +25,7 @@ from sandbox.trace import Leg, Trace
 
 _serial = itertools.count(1)
 _alive: dict[int, subprocess.Popen[bytes]] = {}  # by pid: what is to be ended at exit
-START_LIMIT_S: Final = 10.0
+START_LIMIT_S: Final = 30.0
 DONE: Final = (0, 1, 97, 99)  # SIPp's exit codes other than "could not"
 TAKEN: Final = 3  # how often we choose other ports when somebody was quicker
 
