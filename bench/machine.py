@@ -6,6 +6,9 @@ seconds are the host's. Whether a turn counts is decided by that account alone, 
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,6 +17,8 @@ T = TypeVar("T")
 
 QUIET: Final = 0.02  # share of the processors' time
 TRIES: Final = 6
+PATIENCE: Final = 40  # seconds of work, at most, until one is quiet
+WORK: Final = "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
 _STOLEN: Final = 7  # field of the line "cpu" in /proc/stat, proc(5)
 _counted: Final[list[float]] = []  # stolen shares of the turns that count
 
@@ -25,14 +30,33 @@ def ticks() -> tuple[int, int]:
     return fields[_STOLEN], sum(fields)
 
 
+async def _watched(turn: Callable[[], Awaitable[T]]) -> tuple[T, float]:
+    """What it found, and the stolen share of its time."""
+    before = ticks()
+    found = await turn()
+    after = ticks()
+    return found, (after[0] - before[0]) / max(1, after[1] - before[1])
+
+
+async def _quiet() -> None:
+    """Returns after a second in which nothing was stolen, or when there was none for a while: only who works is robbed."""
+    for _ in range(PATIENCE):
+        if (await _watched(_work))[1] <= QUIET:
+            return
+
+
+async def _work() -> None:
+    """A second of work on all processors."""
+    workers = [await asyncio.create_subprocess_exec(sys.executable, "-c", WORK) for _ in range(os.cpu_count() or 1)]
+    await asyncio.gather(*(worker.wait() for worker in workers))
+
+
 async def undisturbed(turn: Callable[[], Awaitable[T]], tries: int = TRIES) -> T:
     """What the first quiet turn found; where none is quiet, the quietest."""
     best: tuple[float, T] | None = None
     for _ in range(tries):
-        before = ticks()
-        found = await turn()
-        after = ticks()
-        stolen = (after[0] - before[0]) / max(1, after[1] - before[1])
+        await _quiet()
+        found, stolen = await _watched(turn)
         if best is None or stolen < best[0]:
             best = stolen, found
         if stolen <= QUIET:

@@ -6,8 +6,8 @@ What changes with nearly every event is a NamedTuple: its `_replace` takes a fif
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Collection, Iterator
-from heapq import merge
 from typing import NamedTuple, TypeAlias
 
 from routing.call_state import CallState
@@ -81,7 +81,9 @@ class Queue:
     def __init__(self) -> None:
         self._order: list[Key] = []
         self._by_want: dict[Want, list[Key]] = {}
-        self._placed: dict[str, tuple[Key, Want]] = {}
+        self._lines: dict[Want, Line] = {}
+        self._placed: dict[str, tuple[Key, Want, str | None]] = {}
+        self.demand: Counter[str] = Counter()  # callers waiting, by the skill that their first ring asks for
 
     def __len__(self) -> int:
         return len(self._order)
@@ -95,29 +97,37 @@ class Queue:
     def put(self, call: Call) -> None:
         self.drop(call.id)
         key, want = call.order(), (call.line.number, call.open_rings)
-        self._placed[call.id] = key, want
+        need = call.line.rings[0].need
+        skill = None if need is None else need.skill
+        self._placed[call.id] = key, want, skill
         insort(self._order, key)
         insort(self._by_want.setdefault(want, []), key)
+        self._lines[want] = call.line
+        if skill is not None:
+            self.demand[skill] += 1
 
     def drop(self, call_id: str) -> None:
-        key, want = self._placed.pop(call_id, (None, None))
-        if key is None or want is None:
+        if call_id not in self._placed:
             return
+        key, want, skill = self._placed.pop(call_id)
         del self._order[bisect_left(self._order, key)]
         alike = self._by_want[want]
         del alike[bisect_left(alike, key)]
         if not alike:
-            del self._by_want[want]
+            del self._by_want[want], self._lines[want]
+        if skill is not None:
+            self.demand[skill] -= 1
+
+    def key(self, call_id: str) -> Key:
+        return self._placed[call_id][0]
 
     def want(self, call_id: str) -> Want:
         return self._placed[call_id][1]
 
-    def wants(self) -> Iterator[tuple[Want, str, int]]:
-        """Each want with its longest waiting caller and how many there are."""
-        return ((want, alike[0][2], len(alike)) for want, alike in self._by_want.items())
+    def wants(self) -> Iterator[tuple[Want, Line]]:
+        """What anybody waits for, with the line it is wanted of."""
+        return iter(self._lines.items())
 
-    def those(self, wants: Collection[Want], call_ids: Collection[str]) -> Iterator[str]:
-        """Callers of these wants, and these callers (who wait), each once and in order. The queue may change meanwhile."""
-        lists = [list(self._by_want[want]) for want in wants]
-        lists.append(sorted(key for key, want in map(self._placed.__getitem__, call_ids) if want not in wants))
-        return (key[2] for key in merge(*lists))
+    def first(self, wants: Collection[Want]) -> Key | None:
+        """The caller to be served first of those with one of these wants."""
+        return min((alike[0] for want in wants if (alike := self._by_want.get(want))), default=None)

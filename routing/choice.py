@@ -5,7 +5,7 @@ A reason why a seat does not take a call is one word: it is stored with every de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -47,6 +47,13 @@ class Waiting(NamedTuple):
     missed: frozenset[str] = frozenset()  # seats that let this caller ring out
 
 
+class Others(NamedTuple):
+    """Seats of one reason. The ids are only asked for when they are few."""
+
+    total: int
+    ids: Iterable[str]
+
+
 def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:
     """Whether this person on this phone belongs to the ring."""
     if ring.group is not None and ring.group in seat.groups:
@@ -56,12 +63,14 @@ def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:
     return ring.need.skill is None or profile.skills.get(ring.need.skill, 0) >= ring.need.level
 
 
+def first_ring_of(profile: AgentProfile, seat: SeatProfile, rings: Sequence[Ring]) -> int | None:
+    """Index of the first of these rings that the person on the phone belongs to, or None."""
+    return next((index for index, ring in enumerate(rings) if qualifies(profile, seat, ring)), None)
+
+
 def first_ring(call: Waiting, now_at: SeatNow) -> int | None:
     """Index of the first open ring that the seat belongs to, or None."""
-    for index in range(call.open_rings):
-        if qualifies(now_at.profile, now_at.seat, call.line.rings[index]):
-            return index
-    return None
+    return first_ring_of(now_at.profile, now_at.seat, call.line.rings[: call.open_rings])
 
 
 STATE_REASON: Final[Mapping[AgentState, Reason]] = {
@@ -128,15 +137,15 @@ def rank(call: Waiting, now_at: SeatNow, demand: Mapping[str, float]) -> tuple[o
     )
 
 
-def explanation(call: Waiting, chosen: Collection[str], others: Mapping[str, Collection[str]]) -> str:
+def explanation(call: Waiting, chosen: Collection[str], others: Mapping[str, Others]) -> str:
     """One compact line kept with a decision: `rings=2 chosen=1003 free=1007 skill=1002 talking=1001,1004`.
 
-    `others`: reason, or "free", -> ids of the seats that were not chosen.
+    `others`: reason, or "free", -> the seats that were not chosen.
     """
     parts = [f"rings={call.open_rings}", f"chosen={','.join(chosen)}"]
-    parts += [f"{reason}={_named(ids)}" for reason, ids in sorted(others.items()) if ids]
+    parts += [f"{reason}={_named(*seats)}" for reason, seats in sorted(others.items()) if seats.total]
     return " ".join(parts)
 
 
-def _named(ids: Collection[str]) -> str:
-    return ",".join(ids) if len(ids) <= NAMED_AT_MOST else f"#{len(ids)}"
+def _named(total: int, ids: Iterable[str]) -> str:
+    return ",".join(ids) if total <= NAMED_AT_MOST else f"#{total}"

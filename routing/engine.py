@@ -74,12 +74,10 @@ class Engine(Desk):
     def _ami_lost(self, event: e.AmiLost) -> None:
         if self.floor.ami_up:
             self.unseen_since = self.wall - talking.ENDED_KEPT_S  # the loss may be some seconds old
-        self.floor.ami_up = False
-        for seat_id in self.floor.at_seat:
-            self.floor.changed.add(seat_id)
+        self.floor.ami(up=False)
 
     def _picture(self, event: e.Picture) -> None:
-        self.floor.ami_up = True
+        self.floor.ami(up=True)
         rebuild.take_picture(self, event)
         self.unseen_since = math.inf
         matching.look_at_everything(self)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from routing import agent_state
 from routing.agent_state import Agent, AgentEvent, AgentState
-from routing.choice import STATE_REASON, SeatNow
+from routing.choice import STATE_REASON, Others, Reason, SeatNow, takes_nobody
 from routing.commands import WriteSignIn
+from routing.free_seats import FreeSeats
 from routing.model import DeviceState, Ring, Rules, SignIn
 
 # A phone that did not even ring is left alone until `qualify` has had a look at it (qualify_frequency 15 s + timeout 2 s).
@@ -61,16 +62,12 @@ class Floor:
         self.at_seat: dict[str, str] = {}  # seat id -> agent id
         # Seat ids by the state of who sits there, in order of becoming so.
         self.by_state: dict[AgentState, dict[str, None]] = {state: {} for state in AgentState}
+        self.free = FreeSeats()
         self.changed: set[str] = set()  # seats to look at again
         self._before: Presence | None = None
         self.signs: list[WriteSignIn] = []
         self.woken: list[tuple[float, str]] = []  # (when, agent id) for the engine's timers
         self._presence: Presence | None = None  # None: to be counted again
-
-    @property
-    def free(self) -> dict[str, None]:
-        """Seat ids whose agent is READY."""
-        return self.by_state[AgentState.READY]
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -82,26 +79,22 @@ class Floor:
             return None
         profile, agent = self.rules.agents[agent_id], self.agents[agent_id]
         device = self.devices.get(seat_id) if self.ami_up else None
-        now_at = SeatNow(seat, profile, agent, device, self.ami_up)
-        return now_at
-
-    def candidates(self) -> Iterator[SeatNow]:
-        """Every seat that could be rung at all now: READY ones; with AMI down also those whose talk has no known end."""
-        for seat_id in list(self.free):
-            if now_at := self.seat_now(seat_id):
-                yield now_at
-        if not self.ami_up:
-            for seat_id, agent_id in self.at_seat.items():
-                if self.agents[agent_id].state is AgentState.TALKING and (now_at := self.seat_now(seat_id)):
-                    yield now_at
+        return SeatNow(seat, profile, agent, device, self.ami_up)
 
     def all_seats(self) -> Iterator[SeatNow]:
         return (now_at for seat_id in self.at_seat if (now_at := self.seat_now(seat_id)))
 
-    def refused(self) -> dict[str, Collection[str]]:
-        """Reason -> ids of the seats which no call may have now, whoever it is: those that are no candidates."""
-        tried = {AgentState.READY} if self.ami_up else {AgentState.READY, AgentState.TALKING}
-        return {STATE_REASON[state]: ids for state, ids in self.by_state.items() if state not in tried}
+    def refused(self) -> dict[str, Others]:
+        """Reason -> the seats which no call may have now, whoever it is: those that are not free."""
+        found: dict[str, Others] = {
+            reason: Others(len(self.by_state[state]), self.by_state[state]) for state, reason in STATE_REASON.items()
+        }
+        if not self.ami_up:
+            del found[Reason.TALKING]
+        ready = self.by_state[AgentState.READY]
+        blocked = len(ready) - (len(self.free) if self.ami_up else len(ready))
+        found[Reason.DEVICE] = Others(blocked, (seat_id for seat_id in ready if seat_id not in self.free))
+        return found
 
     def anybody(self, ring: Ring) -> bool:
         """Whether somebody who belongs to the ring is signed in and not paused."""
@@ -166,11 +159,27 @@ class Floor:
             if old.state is not new.state:
                 self.by_state[old.state].pop(seat_id, None)
             self.by_state[new.state].setdefault(seat_id)
-            self.changed.add(seat_id)
+            self._look_again(seat_id)
         if (old.state in AWAY) != (new.state in AWAY):
             self._presence = None
         if old.state is not new.state or old.seat_id != new.seat_id:
             self.signs.append(WriteSignIn(new.id, seat_id, new.state.value, new.reason, wall))
+
+    def _look_again(self, seat_id: str) -> None:
+        """Something about the seat changed: is it free?"""
+        self.changed.add(seat_id)
+        now_at = self.seat_now(seat_id)
+        if now_at is None or takes_nobody(now_at) is not None:
+            self.free.drop(seat_id)
+        else:
+            uncertain = now_at.agent.state is not AgentState.READY
+            self.free.put(now_at.seat, now_at.profile, uncertain=uncertain, idle_since=now_at.agent.idle_since)
+
+    def ami(self, up: bool) -> None:
+        """What the phones do is known from now on, or is not."""
+        self.ami_up = up
+        for seat_id in self.at_seat:
+            self._look_again(seat_id)
 
     def refusal(self, agent_id: str, seat_id: str) -> str | None:
         """Why this person cannot sign in there, as a sentence; None when nothing stands against it."""
@@ -211,6 +220,7 @@ class Floor:
 
     def _empty(self, seat_id: str) -> None:
         self.at_seat.pop(seat_id, None)
+        self.free.drop(seat_id)
         for seats in self.by_state.values():
             seats.pop(seat_id, None)
 
@@ -219,7 +229,7 @@ class Floor:
         if seat_id not in self.rules.seats:
             return
         self.devices[seat_id] = state
-        self.changed.add(seat_id)
+        self._look_again(seat_id)
         profile = self.rules.agents.get(seat_id)
         if profile is None or profile.sign_in is not SignIn.PHONE:
             return
@@ -245,5 +255,8 @@ class Floor:
         for agent_id in rules.agents:
             self.agents.setdefault(agent_id, Agent(agent_id))
         self._presence = None
+        self.free.clear()
+        for seat_id in self.at_seat:
+            self._look_again(seat_id)
         for seat_id, state in list(self.devices.items()):
             self.device(seat_id, state, now, wall)

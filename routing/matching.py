@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from heapq import nsmallest
 from typing import Final
 
 from routing import choice, presenting
 from routing import commands as c
 from routing.call_state import CallEvent
-from routing.calls import Call, Want
+from routing.calls import Call, Key, Want
 from routing.desk import Desk
+from routing.free_seats import Kind
 from routing.presenting import DECISION_TTL_S
 
 SEVERAL: Final = 3  # seats ringing at once after ring_several_after_s
@@ -43,38 +44,44 @@ def match(desk: Desk) -> None:
 
 
 def _serve(desk: Desk, seats: set[str], dirty: set[str]) -> None:
-    """Presents to those whom a fresh seat may take, and to the dirty ones whom any free seat may take."""
-    fresh = [] if len(dirty) == len(desk.queue) else _still_free(desk, seats)
-    if not fresh and not dirty:
-        return
+    """Presents to those whom a fresh seat may take, and to the dirty ones whom any free seat may take, in their order."""
+    wanted = set() if len(dirty) == len(desk.queue) else _wanted(desk, seats)
+    ordered = sorted(map(desk.queue.key, dirty), reverse=True)
     in_vain: set[Want] = set()
-    for call_id in desk.queue.those(_wanted(desk, fresh), frozenset(dirty)):
+    while (call_id := _next(desk, wanted, ordered)) is not None:
         desk.suspect = call_id
         want = desk.queue.want(call_id)
-        dirty.discard(call_id)
         if want in in_vain:
             continue
         if not _present_best(desk, desk.calls[call_id]):
             in_vain.add(want)
-        elif fresh:
-            fresh = _still_free(desk, seats)
-        if not fresh and not dirty:
+            wanted.discard(want)
+        elif wanted:
+            wanted = _wanted(desk, seats) - in_vain
+        if not desk.floor.free:
             return
 
 
-def _still_free(desk: Desk, seats: set[str]) -> list[choice.SeatNow]:
-    candidates = (seat for seat in desk.floor.candidates() if seat.seat.id in seats)
-    return [seat for seat in candidates if choice.takes_nobody(seat) is None]
+def _next(desk: Desk, wanted: set[Want], ordered: list[Key]) -> str | None:
+    """Who is served next: the first who wants what is wanted, or of `ordered` (the last comes first), which loses him."""
+    while ordered and ordered[-1][2] not in desk.queue:
+        ordered.pop()
+    first = desk.queue.first(wanted)
+    if ordered and (first is None or ordered[-1] <= first):
+        return ordered.pop()[2]
+    return None if first is None else first[2]
 
 
-def _wanted(desk: Desk, fresh: list[choice.SeatNow]) -> set[Want]:
-    """What some of these seats may take, of what is waiting."""
+def _wanted(desk: Desk, seats: set[str]) -> set[Want]:
+    """What those of these seats that are still free may take, of what is waiting."""
+    free = desk.floor.free
     found: set[Want] = set()
-    for want, call_id, _ in desk.queue.wants() if fresh else ():
-        desk.suspect = call_id
-        waiting = desk.waiting(desk.calls[call_id])
-        if any(choice.eligible(waiting, seat) is None for seat in fresh):
-            found.add(want)
+    for kind in {free.kind(seat_id) for seat_id in seats if seat_id in free}:
+        rings = kind.rings  # what `ring` would say, for hundreds of wants at each goodbye
+        for want, line in desk.queue.wants():
+            ring = rings.get(want[0])
+            if (kind.ring(line) if ring is None else ring) < want[1]:
+                found.add(want)
     return found
 
 
@@ -90,42 +97,49 @@ def _open_rings(desk: Desk, call_id: str) -> None:
 
 def _present_best(desk: Desk, call: Call) -> bool:
     waiting = desk.waiting(call)
-    admitted, others = _looked_at(desk, waiting)
-    if not admitted:
-        return False
-    demand = _demand(desk)
-    desk.suspect = call.id
+    by_ring = desk.floor.free.by_ring(call.line)
     several_after_s = desk.rules.timing.ring_several_after_s
     several = 0 < several_after_s <= desk.now - call.arrived
-    best = nsmallest(SEVERAL if several else 1, admitted, key=lambda seat: choice.rank(waiting, seat, demand))
+    best = _best(desk, waiting, by_ring, SEVERAL if several else 1)
+    if not best:
+        return False
     chosen = [seat.seat.id for seat in best]
-    others["free"] = [seat.seat.id for seat in admitted if seat.seat.id not in chosen]
-    presenting.present(desk, call, best, choice.explanation(waiting, chosen, others))
+    presenting.present(desk, call, best, choice.explanation(waiting, chosen, _others(desk, waiting, by_ring, chosen)))
     return True
 
 
-def _looked_at(desk: Desk, waiting: choice.Waiting) -> tuple[list[choice.SeatNow], dict[str, Collection[str]]]:
-    """The seats that the call may have now; and reason -> ids of all others."""
-    admitted: list[choice.SeatNow] = []
-    refused: dict[str, list[str]] = {}
-    for seat in desk.floor.candidates():
-        reason = choice.eligible(waiting, seat)
-        if reason is None:
-            admitted.append(seat)
-        else:
-            refused.setdefault(reason, []).append(seat.seat.id)
-    return admitted, {**desk.floor.refused(), **refused}
+def _best(desk: Desk, waiting: choice.Waiting, by_ring: Mapping[int, list[Kind]], count: int) -> list[choice.SeatNow]:
+    """The best seats by `choice.rank`, which is asked about the first of each kind, ring by ring until there are enough."""
+    free, certain = desk.floor.free, 0
+    found: list[str] = []
+    for ring in sorted(by_ring):
+        if ring >= waiting.open_rings or certain >= count:
+            break
+        for kind in by_ring[ring]:
+            places = kind.first(count, waiting.missed)
+            found += [seat_id for _, _, seat_id in places]
+            certain += sum(not uncertain for uncertain, _, _ in places)
+    if len(found) < count and waiting.missed:  # who just let this caller ring is better than nobody
+        open_kinds = {kind for ring, kinds in by_ring.items() if ring < waiting.open_rings for kind in kinds}
+        found += [id_ for id_ in waiting.missed if id_ in free and free.kind(id_) in open_kinds]
+    seats = [seat for seat_id in found if (seat := desk.floor.seat_now(seat_id))]
+    return nsmallest(count, seats, key=lambda seat: choice.rank(waiting, seat, desk.queue.demand))
 
 
-def _demand(desk: Desk) -> dict[str, float]:
-    """Callers waiting, by the skill their first ring asks for."""
-    demand: dict[str, float] = {}
-    for _, call_id, count in desk.queue.wants():
-        desk.suspect = call_id
-        need = desk.calls[call_id].line.rings[0].need
-        if need is not None and need.skill is not None:
-            demand[need.skill] = demand.get(need.skill, 0.0) + count
-    return demand
+def _others(
+    desk: Desk, waiting: choice.Waiting, by_ring: Mapping[int, list[Kind]], chosen: Collection[str]
+) -> dict[str, choice.Others]:
+    """All seats that were not chosen, by the one reason."""
+    free = desk.floor.free
+    fit = [kind for ring, kinds in by_ring.items() if ring < waiting.open_rings for kind in kinds]
+    count = sum(len(kind.seats) for kind in fit)
+    left = (seat_id for kind in fit for _, _, seat_id in kind.seats if seat_id not in chosen)
+    unfit = (seat_id for seat_id in free if free.kind(seat_id).ring(waiting.line) >= waiting.open_rings)
+    return {
+        **desk.floor.refused(),
+        "free": choice.Others(count - len(chosen), left),
+        choice.Reason.SKILL: choice.Others(len(free) - count, unfit),
+    }
 
 
 def _give_up_on_nobody(desk: Desk, dirty: dict[str, None]) -> None:

@@ -15,7 +15,6 @@ from routing import events as e
 from routing.agent_state import IGNORED as AGENT_IGNORED
 from routing.agent_state import LATER as AGENT_LATER
 from routing.agent_state import TRANSITIONS as AGENT_TRANSITIONS
-from routing.agent_state import AgentState
 from routing.call_state import IGNORED as CALL_IGNORED
 from routing.call_state import TRANSITIONS as CALL_TRANSITIONS
 from routing.call_state import CallState
@@ -146,7 +145,7 @@ class AnyOrder(RuleBasedStateMachine):
         if engine.deciding:
             for call_id in engine.queue:
                 waiting = engine.waiting(engine.calls[call_id])
-                for seat in engine.floor.candidates():
+                for seat in engine.floor.all_seats():
                     assert choice.eligible(waiting, seat) is not None, (call_id, seat.seat.id)
 
     @invariant()
@@ -162,6 +161,8 @@ class AnyOrder(RuleBasedStateMachine):
         for call_id in engine.queue:
             call = engine.calls[call_id]
             assert engine.queue.want(call_id) == (call.line.number, call.open_rings)
+        first = [engine.calls[call_id].line.rings[0].need for call_id in engine.queue]
+        assert +engine.queue.demand == Counter(need.skill for need in first if need is not None and need.skill)
 
     @invariant()
     def somebody_is_there_for_a_ring_when_somebody_present_qualifies(self) -> None:
@@ -171,10 +172,9 @@ class AnyOrder(RuleBasedStateMachine):
             assert floor.anybody(ring) == any(choice.qualifies(n.profile, n.seat, ring) for n in present)
 
     @invariant()
-    def free_seats_are_exactly_those_of_ready_agents(self) -> None:
+    def free_seats_are_exactly_those_that_could_be_rung(self) -> None:
         floor = self.drive.engine.floor
-        ready = {a.seat_id for a in floor.agents.values() if a.state is AgentState.READY and a.seat_id}
-        assert ready == set(floor.free)
+        assert set(floor.free) == {n.seat.id for n in floor.all_seats() if choice.takes_nobody(n) is None}
         for state, seats_in_it in floor.by_state.items():
             assert all(floor.agents[floor.at_seat[seat]].state is state for seat in seats_in_it)
         assert sum(map(len, floor.by_state.values())) == len(floor.at_seat)

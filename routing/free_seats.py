@@ -1,0 +1,99 @@
+"""The seats that could be rung now, by kind: seats of a kind are alike to every choice, but for who has been idle longest.
+
+A thousand seats are some dozens of kinds, so a decision looks at kinds and at the first seats of each. The rules are
+those of `routing.choice`; what it says of a kind and a line is asked once and kept.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterator
+from typing import TypeAlias
+
+from routing.choice import first_ring_of
+from routing.model import AgentProfile, Line, SeatProfile
+
+Place: TypeAlias = tuple[bool, float, str]  # may still be talking, idle since, seat id: as in `choice.rank`
+Traits: TypeAlias = tuple[frozenset[tuple[str, int]], str | None, frozenset[str]]  # skills, zone, groups
+
+
+class Kind:
+    """All seats of the same traits. One object each, so that two are the same only when they are one."""
+
+    __slots__ = ("agent", "rings", "seat", "seats")
+
+    def __init__(self, seat: SeatProfile, agent: AgentProfile) -> None:
+        self.seat, self.agent = seat, agent  # any of them
+        self.seats: list[Place] = []  # those that are free, in order
+        self.rings: dict[str, int] = {}  # by line's number, see `ring`
+
+    def ring(self, line: Line) -> int:
+        """Index of the line's first ring that the kind belongs to; the number of its rings when it belongs to none."""
+        known = self.rings.get(line.number)
+        if known is None:
+            ring = first_ring_of(self.agent, self.seat, line.rings)
+            known = self.rings[line.number] = len(line.rings) if ring is None else ring
+        return known
+
+    def first(self, count: int, but: Collection[str]) -> list[Place]:
+        """The first `count` free seats that are not among `but`."""
+        return self.seats[:count] if not but else [place for place in self.seats if place[2] not in but][:count]
+
+
+class FreeSeats:
+    """Mutable, private to the engine. Who changes a seat's state, phone or person puts the seat again, or drops it."""
+
+    def __init__(self) -> None:
+        self._placed: dict[str, tuple[Kind, Place]] = {}
+        self._kinds: dict[Traits, Kind] = {}
+        self._sits: dict[tuple[str, str], Kind] = {}  # by seat and agent
+        self._there: dict[Kind, None] = {}  # kinds of which somebody is free
+
+    def __len__(self) -> int:
+        return len(self._placed)
+
+    def __contains__(self, seat_id: str) -> bool:
+        return seat_id in self._placed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._placed)
+
+    def put(self, seat: SeatProfile, agent: AgentProfile, *, uncertain: bool, idle_since: float) -> None:
+        self.drop(seat.id)
+        kind, place = self._kind_of(seat, agent), (uncertain, idle_since, seat.id)
+        self._placed[seat.id] = kind, place
+        insort(kind.seats, place)
+        self._there[kind] = None
+
+    def drop(self, seat_id: str) -> None:
+        if seat_id not in self._placed:
+            return
+        kind, place = self._placed.pop(seat_id)
+        del kind.seats[bisect_left(kind.seats, place)]
+        if not kind.seats:
+            del self._there[kind]
+
+    def clear(self) -> None:
+        """The rules changed: what is known of seats, people and lines may be wrong."""
+        for known in (self._placed, self._kinds, self._sits, self._there):
+            known.clear()
+
+    def kind(self, seat_id: str) -> Kind:
+        """Of a seat that is free."""
+        return self._placed[seat_id][0]
+
+    def by_ring(self, line: Line) -> dict[int, list[Kind]]:
+        """The kinds of which somebody is free, by the line's first ring that they belong to; those of none are left out."""
+        found: dict[int, list[Kind]] = {}
+        for kind in self._there:
+            ring = kind.ring(line)
+            if ring < len(line.rings):
+                found.setdefault(ring, []).append(kind)
+        return found
+
+    def _kind_of(self, seat: SeatProfile, agent: AgentProfile) -> Kind:
+        kind = self._sits.get((seat.id, agent.id))
+        if kind is None:
+            traits = frozenset(agent.skills.items()), agent.zone, seat.groups
+            kind = self._sits[seat.id, agent.id] = self._kinds.setdefault(traits, Kind(seat, agent))
+        return kind
