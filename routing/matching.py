@@ -80,7 +80,10 @@ def _wanted(desk: Desk, seats: set[str]) -> set[Want]:
         rings = kind.rings  # what `ring` would say, for hundreds of wants at each goodbye
         for want, line in desk.queue.wants():
             ring = rings.get(want[0])
-            if (kind.ring(line) if ring is None else ring) < want[1]:
+            if ring is None:
+                _, _, desk.suspect = desk.queue.first({want}) or (0, 0.0, None)
+                ring = kind.ring(line)
+            if ring < want[1]:
                 found.add(want)
     return found
 

@@ -1,0 +1,83 @@
+"""The engine, which keeps free seats by kind, rings whom the rules alone would ring, asked about every seat."""
+
+from __future__ import annotations
+
+from heapq import nsmallest
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing import choice
+from routing import events as e
+from routing.engine import Engine
+from routing.model import AgentProfile, DeviceState, Line, Need, Ring, Rules, SeatProfile, SignIn, Timing
+from tests.unit.routing.floor_plan import EPOCH, FREE, presented
+
+RINGS = (Ring(0, Need("a", 5)), Ring(3, Need("b")), Ring(6, group="reserve"), Ring(9, Need()))
+LINES = [
+    Line("20001", "one", zone="east", rings=RINGS),
+    Line("20002", "other", rings=(Ring(0, Need("c")), Ring(5, Need()))),
+]
+SEVERAL_AFTER_S = 11.0
+NOW = 1000.0
+
+Person = tuple[dict[str, int], str | None, frozenset[str], int, DeviceState, bool]
+person = st.tuples(
+    st.sampled_from([{"a": 9}, {"a": 5, "c": 1}, {"b": 1}, {}]),
+    st.sampled_from([None, "east"]),
+    st.sampled_from([frozenset[str](), frozenset({"reserve"})]),
+    st.integers(0, 3),  # ready since
+    st.sampled_from([FREE, FREE, DeviceState.INUSE]),
+    st.booleans(),  # has let this caller ring
+)
+
+
+def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str]) -> Engine:
+    """Nothing is decided yet."""
+    agents = {id_: AgentProfile(id_, id_, p[0], p[1], SignIn.AGENT) for id_, p in people.items()}
+    seats = {id_: SeatProfile(id_, f"PJSIP/{id_}", p[2]) for id_, p in people.items()}
+    timing = Timing(ring_several_after_s=SEVERAL_AFTER_S)
+    engine = Engine(Rules(timing, {line.number: line for line in LINES}, agents, seats))
+
+    def send(event: e.Event, at: float = NOW) -> None:
+        engine.handle(event, at, EPOCH + at)
+
+    send(e.Picture((), dict.fromkeys(people, FREE), EPOCH), NOW - 100)
+    for id_, (_, _, _, since, _, _) in sorted(people.items(), key=lambda item: item[1][3]):
+        send(e.AgentSignedIn(id_, id_), NOW - 50 + since)
+    for id_ in talking & people.keys():
+        send(e.CallSeen(f"talk-{id_}", "20002", EPOCH))
+        send(e.CallAnswered(f"talk-{id_}", id_, EPOCH))
+    for id_, (_, _, _, _, device, _) in people.items():
+        send(e.SeatStateChanged(id_, device, EPOCH))
+    if not ami_up:
+        send(e.AmiLost())
+    return engine
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    persons=st.lists(person, max_size=8),
+    waited_s=st.sampled_from([0.0, 4.0, 7.0, 10.0, 12.0]),
+    others=st.integers(0, 3),
+    ami_up=st.booleans(),
+    talking=st.sets(st.sampled_from(["1001", "1002", "1003"])),
+)
+def test_the_best_of_all_seats_rings(
+    persons: list[Any], waited_s: float, others: int, ami_up: bool, talking: set[str]
+) -> None:
+    people = {str(1001 + number): one for number, one in enumerate(persons)}
+    engine = engine_with(people, ami_up, talking)
+    engine.handle(e.CallHeld("a", 1, "20001", EPOCH + NOW - waited_s), NOW, EPOCH + NOW)
+    for number in range(others):
+        engine.handle(e.CallHeld(f"b{number}", 2 + number, "20002", EPOCH + NOW), NOW, EPOCH + NOW)
+    call = engine.calls["a"] = engine.calls["a"]._replace(missed=frozenset(i for i, p in people.items() if p[5]))
+    open_rings = choice.open_rings(call.line, waited_s, engine.floor.anybody)
+    waiting = engine.waiting(call._replace(open_rings=open_rings))
+    demand = {"a": 1, "c": others}
+    fit = [seat for seat in engine.floor.all_seats() if choice.eligible(waiting, seat) is None]
+    best = nsmallest(3 if waited_s >= SEVERAL_AFTER_S else 1, fit, key=lambda seat: choice.rank(waiting, seat, demand))
+    out = engine.handle(e.DecisionsAllowed(), NOW, EPOCH + NOW)
+    shown = [command for command in out if getattr(command, "call_id", None) == "a" and hasattr(command, "seat_ids")]
+    assert [seat.seat.id for seat in best] == (list(presented(shown).seat_ids) if shown else [])
