@@ -103,10 +103,15 @@ def dial_ended(desk: Desk, event: e.SeatDialEnded) -> None:
 
 
 def _outcome(desk: Desk, shown: Presentation, status: str, seat_id: str | None = None) -> Outcome:
-    """What a status of Asterisk means for the person at the seat. No ringing seen: a dead phone, not a person."""
-    if status in STATUS_OUTCOME:
-        return STATUS_OUTCOME[status]
+    """What a status of Asterisk means for the person at the seat. No ringing seen: a dead phone, not a person.
+
+    A phone that rang was there: it declined (603), which Asterisk calls CHANUNAVAIL when it reads the leg's end before its
+    answer (seen on 16.28).
+    """
     rang = bool(shown.rang) if seat_id is None else seat_id in shown.rang
+    outcome = STATUS_OUTCOME.get(status)
+    if outcome is not None:
+        return Outcome.BUSY if outcome is Outcome.UNREACHABLE and rang else outcome
     if status == "NOANSWER" and desk.floor.ami_up and not rang:
         return Outcome.UNREACHABLE
     return Outcome.NO_ANSWER

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from routing import commands as c
 from routing import events as e
 from routing.agent_state import AgentState
@@ -91,6 +93,17 @@ def test_busy_seat_is_left_alone_and_the_caller_keeps_the_place() -> None:
     assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == Outcome.BUSY
     assert drive.kinds("a").count(StepKind.PRESENTATION_ENDED) == 1
     assert drive.kinds("a").count(StepKind.OFFERED) == 1
+
+
+@pytest.mark.parametrize(("rang", "outcome"), [(True, Outcome.BUSY), (False, Outcome.UNREACHABLE)])
+def test_channel_that_is_unavailable_after_ringing_was_declined(rang: bool, outcome: Outcome) -> None:
+    drive = Drive("1001", "1002")
+    drive.call("a")
+    drive.send(e.SeatDialing("a", "1001", drive.wall))
+    if rang:
+        drive.ring("a", "1001")
+    drive.send(e.SeatDialEnded("a", "1001", "CHANUNAVAIL", drive.wall))
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == outcome
 
 
 def test_seat_that_let_two_callers_ring_out_in_a_row_is_set_aside_until_its_agent_is_ready() -> None:
