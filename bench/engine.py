@@ -23,7 +23,8 @@ from bench.report import Figure, quantile
 from routing import commands as c
 from routing import events as e
 from routing.engine import Engine
-from routing.model import AgentProfile, DeviceState, Line, Need, Ring, Rules, SeatProfile, Timing
+from routing.model import AgentProfile, DeviceState, Line, Ring, Rules, SeatProfile, Timing
+from routing.need import Skilled
 
 EPOCH = 1_795_000_000.0
 STEP_S = 0.01  # the hotline's own time that passes with every call
@@ -49,7 +50,11 @@ def rules(size: Size) -> Rules:
     """A line a skill; everybody knows two skills and a little of everything, as cross-trained people do."""
     skills = [f"skill{n}" for n in range(size.skills)]
     lines = [
-        Line(str(20000 + n), skill, rings=(Ring(0, Need(skill, 5)), Ring(3, Need(skill)), Ring(6, Need("general"))))
+        Line(
+            str(20000 + n),
+            skill,
+            rings=(Ring(0, Skilled(skill, 5)), Ring(3, Skilled(skill)), Ring(6, Skilled("general"))),
+        )
         for n, skill in enumerate(skills)
     ]
     agents, seats = {}, {}

@@ -82,7 +82,7 @@ class Queue:
         self._order: list[Key] = []
         self._by_want: dict[Want, list[Key]] = {}
         self._lines: dict[Want, Line] = {}
-        self._placed: dict[str, tuple[Key, Want, str | None]] = {}
+        self._placed: dict[str, tuple[Key, Want, frozenset[str]]] = {}
         self.demand: Counter[str] = Counter()  # callers waiting, by the skill that their first ring asks for
 
     def __len__(self) -> int:
@@ -97,26 +97,23 @@ class Queue:
     def put(self, call: Call) -> None:
         self.drop(call.id)
         key, want = call.order(), (call.line.number, call.open_rings)
-        need = call.line.rings[0].need
-        skill = None if need is None else need.skill
-        self._placed[call.id] = key, want, skill
+        skills = call.line.rings[0].skills
+        self._placed[call.id] = key, want, skills
         insort(self._order, key)
         insort(self._by_want.setdefault(want, []), key)
         self._lines[want] = call.line
-        if skill is not None:
-            self.demand[skill] += 1
+        self.demand.update(skills)
 
     def drop(self, call_id: str) -> None:
         if call_id not in self._placed:
             return
-        key, want, skill = self._placed.pop(call_id)
+        key, want, skills = self._placed.pop(call_id)
         del self._order[bisect_left(self._order, key)]
         alike = self._by_want[want]
         del alike[bisect_left(alike, key)]
         if not alike:
             del self._by_want[want], self._lines[want]
-        if skill is not None:
-            self.demand[skill] -= 1
+        self.demand.subtract(skills)
 
     def key(self, call_id: str) -> Key:
         return self._placed[call_id][0]

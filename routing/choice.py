@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from routing.agent_state import Agent, AgentState
 from routing.model import AgentProfile, DeviceState, Line, Ring, SeatProfile
+from routing.need import admits
 
 NAMED_AT_MOST: Final = 40  # seats of one reason named in an explanation; more are only counted
 
@@ -56,11 +57,7 @@ class Others(NamedTuple):
 
 def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:
     """Whether this person on this phone belongs to the ring."""
-    if ring.group is not None and ring.group in seat.groups:
-        return True
-    if ring.need is None:
-        return False
-    return ring.need.skill is None or profile.skills.get(ring.need.skill, 0) >= ring.need.level
+    return admits(ring.need, profile.id, profile.skills, seat.groups)
 
 
 def first_ring_of(profile: AgentProfile, seat: SeatProfile, rings: Sequence[Ring]) -> int | None:
@@ -118,20 +115,21 @@ def rank(call: Waiting, now_at: SeatNow, demand: Mapping[str, float]) -> tuple[o
     """Sort key of a seat for a call, the best first (design §3, choice of seat).
 
     Last comes who just let this caller ring and who may still be talking; then: earlier ring, home zone, the person
-    whose other skills are least in demand now (`demand`: callers waiting for a skill), higher level, longest idle.
+    whose other skills are least in demand now (`demand`: callers waiting for a skill), higher level in what is asked for,
+    longest idle.
     """
     ring = first_ring(call, now_at)
-    need = None if ring is None else call.line.rings[ring].need
-    skill = need.skill if need else None
-    others = sum(demand.get(other, 0.0) for other in now_at.profile.skills if other != skill)
+    asked = frozenset[str]() if ring is None else call.line.rings[ring].skills
+    skills = now_at.profile.skills
+    others = sum(demand.get(other, 0.0) for other in skills if other not in asked)
     return (
         now_at.seat.id in call.missed,
         now_at.agent.state is not AgentState.READY,
         len(call.line.rings) if ring is None else ring,
         call.line.zone is not None and now_at.profile.zone != call.line.zone,
         others,
-        -now_at.profile.skills.get(skill, 0) if skill else 0,
-        len(now_at.profile.skills),
+        -sum(skills.get(skill, 0) for skill in asked),
+        len(skills),
         now_at.agent.idle_since,
         now_at.seat.id,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from routing import agent_state
 from routing.agent_state import Agent, AgentEvent, AgentState
@@ -11,6 +10,7 @@ from routing.choice import STATE_REASON, Others, Reason, SeatNow, takes_nobody
 from routing.commands import WriteSignIn
 from routing.free_seats import FreeSeats
 from routing.model import DeviceState, Ring, Rules, SignIn
+from routing.presence import Presence
 
 # A phone that did not even ring is left alone until `qualify` has had a look at it (qualify_frequency 15 s + timeout 2 s).
 UNREACHABLE_PAUSE_S = 17.0
@@ -20,35 +20,6 @@ SET_ASIDE = "auto: set aside after two missed calls"  # ends by the agent's act
 TIMED = frozenset({BUSY, NO_ANSWER, NO_RINGING})
 ABSENT = frozenset({DeviceState.UNAVAILABLE, DeviceState.INVALID, DeviceState.UNKNOWN})
 AWAY = frozenset({AgentState.SIGNED_OUT, AgentState.PAUSED})
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Who is signed in and not paused, as rings see it: the highest level of each skill, and groups with somebody."""
-
-    levels: Mapping[str, int]
-    groups: frozenset[str]
-    somebody: bool
-
-    @classmethod
-    def of(cls, seats: Iterable[SeatNow]) -> Presence:
-        levels: dict[str, int] = {}
-        groups: set[str] = set()
-        somebody = False
-        for now_at in seats:
-            somebody = True
-            groups |= now_at.seat.groups
-            for skill, level in now_at.profile.skills.items():
-                levels[skill] = max(level, levels.get(skill, 0))
-        return cls(levels, frozenset(groups), somebody)
-
-    def any_for(self, ring: Ring) -> bool:
-        """Whether `choice.qualifies` would say yes to somebody of them."""
-        if ring.group is not None and ring.group in self.groups:
-            return True
-        if ring.need is None:
-            return False
-        return self.somebody if ring.need.skill is None else self.levels.get(ring.need.skill, 0) >= ring.need.level
 
 
 class Floor:
@@ -62,12 +33,11 @@ class Floor:
         self.at_seat: dict[str, str] = {}  # seat id -> agent id
         # Seat ids by the state of who sits there, in order of becoming so.
         self.by_state: dict[AgentState, dict[str, None]] = {state: {} for state in AgentState}
-        self.free = FreeSeats()
+        self.free = FreeSeats(rules.lines.values())
+        self.present = Presence()
         self.changed: set[str] = set()  # seats to look at again
-        self._before: Presence | None = None
         self.signs: list[WriteSignIn] = []
         self.woken: list[tuple[float, str]] = []  # (when, agent id) for the engine's timers
-        self._presence: Presence | None = None  # None: to be counted again
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
@@ -98,17 +68,7 @@ class Floor:
 
     def anybody(self, ring: Ring) -> bool:
         """Whether somebody who belongs to the ring is signed in and not paused."""
-        return self._present().any_for(ring)
-
-    def _present(self) -> Presence:
-        if self._presence is None:
-            self._presence = Presence.of(now_at for now_at in self.all_seats() if now_at.agent.state not in AWAY)
-        return self._presence
-
-    def presence_differs(self) -> bool:
-        """Whether some ring got its first person, or lost its last, since this was asked before."""
-        before, self._before = self._before, self._present()
-        return before != self._before
+        return self.present.anybody(ring.need)
 
     def agent_at(self, seat_id: str) -> Agent | None:
         agent_id = self.at_seat.get(seat_id)
@@ -160,15 +120,17 @@ class Floor:
                 self.by_state[old.state].pop(seat_id, None)
             self.by_state[new.state].setdefault(seat_id)
             self._look_again(seat_id)
-        if (old.state in AWAY) != (new.state in AWAY):
-            self._presence = None
         if old.state is not new.state or old.seat_id != new.seat_id:
             self.signs.append(WriteSignIn(new.id, seat_id, new.state.value, new.reason, wall))
 
     def _look_again(self, seat_id: str) -> None:
-        """Something about the seat changed: is it free?"""
+        """Something about the seat changed: is somebody there, is it free?"""
         self.changed.add(seat_id)
         now_at = self.seat_now(seat_id)
+        if now_at is None or now_at.agent.state in AWAY:
+            self.present.drop(seat_id)
+        else:
+            self.present.put(seat_id, self.free.kind_of(now_at.seat, now_at.profile).meets)
         if now_at is None or takes_nobody(now_at) is not None:
             self.free.drop(seat_id)
         else:
@@ -216,11 +178,11 @@ class Floor:
         if agent.seat_id is not None:
             self._empty(agent.seat_id)
         self.agents[agent_id] = agent._replace(seat_id=None)
-        self._presence = None
 
     def _empty(self, seat_id: str) -> None:
         self.at_seat.pop(seat_id, None)
         self.free.drop(seat_id)
+        self.present.drop(seat_id)
         for seats in self.by_state.values():
             seats.pop(seat_id, None)
 
@@ -254,8 +216,8 @@ class Floor:
         self.rules = rules
         for agent_id in rules.agents:
             self.agents.setdefault(agent_id, Agent(agent_id))
-        self._presence = None
-        self.free.clear()
+        self.free.clear(rules.lines.values())
+        self.present.clear()
         for seat_id in self.at_seat:
             self._look_again(seat_id)
         for seat_id, state in list(self.devices.items()):

@@ -7,23 +7,26 @@ those of `routing.choice`; what it says of a kind and a line is asked once and k
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from routing.choice import first_ring_of
 from routing.model import AgentProfile, Line, SeatProfile
+from routing.need import Named, Need, admits, leaves
 
 Place: TypeAlias = tuple[bool, float, str]  # may still be talking, idle since, seat id: as in `choice.rank`
-Traits: TypeAlias = tuple[frozenset[tuple[str, int]], str | None, frozenset[str]]  # skills, zone, groups
+# skills, zone, groups, and the agent whom some ring names
+Traits: TypeAlias = tuple[frozenset[tuple[str, int]], str | None, frozenset[str], str | None]
 
 
 class Kind:
     """All seats of the same traits. One object each, so that two are the same only when they are one."""
 
-    __slots__ = ("agent", "rings", "seat", "seats")
+    __slots__ = ("agent", "meets", "rings", "seat", "seats")
 
-    def __init__(self, seat: SeatProfile, agent: AgentProfile) -> None:
+    def __init__(self, seat: SeatProfile, agent: AgentProfile, needs: Iterable[Need]) -> None:
         self.seat, self.agent = seat, agent  # any of them
+        self.meets = tuple(need for need in needs if admits(need, agent.id, agent.skills, seat.groups))
         self.seats: list[Place] = []  # those that are free, in order
         self.rings: dict[str, int] = {}  # by line's number, see `ring`
 
@@ -43,7 +46,8 @@ class Kind:
 class FreeSeats:
     """Mutable, private to the engine. Who changes a seat's state, phone or person puts the seat again, or drops it."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._learn(lines)
         self._placed: dict[str, tuple[Kind, Place]] = {}
         self._kinds: dict[Traits, Kind] = {}
         self._sits: dict[tuple[str, str], Kind] = {}  # by seat and agent
@@ -60,7 +64,7 @@ class FreeSeats:
 
     def put(self, seat: SeatProfile, agent: AgentProfile, *, uncertain: bool, idle_since: float) -> None:
         self.drop(seat.id)
-        kind, place = self._kind_of(seat, agent), (uncertain, idle_since, seat.id)
+        kind, place = self.kind_of(seat, agent), (uncertain, idle_since, seat.id)
         self._placed[seat.id] = kind, place
         insort(kind.seats, place)
         self._there[kind] = None
@@ -73,10 +77,15 @@ class FreeSeats:
         if not kind.seats:
             del self._there[kind]
 
-    def clear(self) -> None:
+    def clear(self, lines: Iterable[Line]) -> None:
         """The rules changed: what is known of seats, people and lines may be wrong."""
+        self._learn(lines)
         for known in (self._placed, self._kinds, self._sits, self._there):
             known.clear()
+
+    def _learn(self, lines: Iterable[Line]) -> None:
+        self._needs = {ring.need: None for line in lines for ring in line.rings}
+        self._named = {leaf.agent for need in self._needs for leaf, _ in leaves(need) if isinstance(leaf, Named)}
 
     def kind(self, seat_id: str) -> Kind:
         """Of a seat that is free."""
@@ -91,9 +100,11 @@ class FreeSeats:
                 found.setdefault(ring, []).append(kind)
         return found
 
-    def _kind_of(self, seat: SeatProfile, agent: AgentProfile) -> Kind:
+    def kind_of(self, seat: SeatProfile, agent: AgentProfile) -> Kind:
         kind = self._sits.get((seat.id, agent.id))
         if kind is None:
-            traits = frozenset(agent.skills.items()), agent.zone, seat.groups
-            kind = self._sits[seat.id, agent.id] = self._kinds.setdefault(traits, Kind(seat, agent))
+            named = agent.id if agent.id in self._named else None
+            traits = frozenset(agent.skills.items()), agent.zone, seat.groups, named
+            kind = self._kinds.get(traits) or Kind(seat, agent, self._needs)
+            self._sits[seat.id, agent.id] = self._kinds[traits] = kind
         return kind

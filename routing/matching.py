@@ -31,7 +31,8 @@ def match(desk: Desk) -> None:
     """
     if not desk.deciding:
         return
-    if desk.floor.presence_differs():
+    if desk.floor.present.differs:
+        desk.floor.present.differs = False
         look_at_everything(desk)
     seats, desk.floor.changed = desk.floor.changed, set()
     dirty, desk.dirty_calls = desk.dirty_calls, {}

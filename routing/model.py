@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from routing.need import Anybody, InGroup, Need, Skilled, leaves
+
 
 class Mode(StrEnum):
     """How a number came under the hotline's roof (clauses T3, T4)."""
@@ -56,26 +58,22 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """A requirement on an agent: one skill at a level at least. `skill=None` is "any": everybody qualifies."""
-
-    skill: str | None = None
-    level: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class Ring:
-    """One step of the widening circle: from `after_s` of waiting on, seats that meet `need` or belong to `group`."""
+    """One step of the widening circle: from `after_s` of waiting on, whoever meets `need`."""
 
     after_s: float
-    need: Need | None = None
-    group: str | None = None
+    need: Need
+    skills: frozenset[str] = field(init=False, compare=False)  # that it asks for
+
+    def __post_init__(self) -> None:
+        asked = (leaf.skill for leaf, wanted in leaves(self.need) if wanted and isinstance(leaf, Skilled))
+        object.__setattr__(self, "skills", frozenset(asked))
 
 
 DEFAULT_RINGS: Final[tuple[Ring, ...]] = (
-    Ring(0.0, need=Need("general")),
-    Ring(6.0, need=Need()),
-    Ring(10.0, group="reserve"),
+    Ring(0.0, Skilled("general")),
+    Ring(6.0, Anybody()),
+    Ring(10.0, InGroup("reserve")),
 )
 
 

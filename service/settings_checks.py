@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
+from routing.need import InGroup, Named, Need, Skilled, admits, leaves
 from service.settings_lines import Path
 from service.settings_problems import nearest
 from service.settings_seats import few, read_seat_passwords
@@ -103,20 +104,30 @@ def line_modes(settings: Settings) -> Iterator[Finding]:
 
 
 def rings(settings: Settings) -> Iterator[Finding]:
-    groups = {group for seat in settings.seats for group in seat.groups}
     for index, line in enumerate(settings.lines):
         previous_s = 0.0
         for number, ring in enumerate(line.rings):
             path: Path = ("line", index, "rings", number)
             if (ring.need is None) == (ring.group is None):
                 yield Finding(path, "must have either need or group", 'need = "skill>=level", or group = "name"')
-            if ring.need is not None and ring.need.skill is not None and ring.need.skill not in settings.skills:
-                yield unknown((*path, "need"), "skills", ring.need.skill, list(settings.skills))
-            if ring.group not in {None, RESERVE, *groups}:
-                yield warning((*path, "group"), f'names the group "{ring.group}", and no seat is in it')
+            else:
+                yield from _named_by(settings, ring.model().need, (*path, "group" if ring.need is None else "need"))
             if ring.after_s < previous_s:
                 yield Finding((*path, "after_s"), "comes before the ring above it", f"{previous_s:g} or more")
             previous_s = max(previous_s, ring.after_s)
+
+
+def _named_by(settings: Settings, need: Need, path: Path) -> Iterator[Finding]:
+    groups = {RESERVE, *(group for seat in settings.seats for group in seat.groups)}
+    agents = [agent.id for agent in settings.agents]
+    for leaf, _ in leaves(need):
+        match leaf:
+            case Skilled(skill) if skill not in settings.skills:
+                yield unknown(path, "skills", skill, list(settings.skills))
+            case Named(agent) if agent not in agents:
+                yield unknown(path, "agent", agent, agents)
+            case InGroup(group) if group not in groups:
+                yield warning(path, f'names the group "{group}", and no seat is in it')
 
 
 def agents(settings: Settings) -> Iterator[Finding]:
@@ -150,13 +161,13 @@ def served(settings: Settings) -> Iterator[Finding]:
 
 
 def _somebody_serves(settings: Settings, line: LineTable) -> bool:
-    levels = [agent.skills for agent in settings.agents]
-    groups = {group for seat in settings.seats for group in seat.groups}
+    everywhere = {frozenset(seat.groups) for seat in settings.seats}
+    at = {seat.id: {frozenset(seat.groups)} for seat in settings.seats}
     return any(
-        ring.group in groups
-        or (ring.need is not None and ring.need.skill is None and bool(levels))
-        or (ring.need is not None and any(have.get(ring.need.skill or "", 0) >= ring.need.level for have in levels))
+        admits(ring.need, agent.id, agent.skills, groups)
         for ring in line.rings_or_default(settings.skills)
+        for agent in settings.agents
+        for groups in (everywhere if agent.sign_in is SignIn.AGENT else at.get(agent.id, ()))
     )
 
 

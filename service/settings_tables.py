@@ -12,7 +12,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from routing.model import DEFAULT_RINGS, Mode, Need, Ring, SignIn, Timing
+from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing
+from routing.need import Anybody, InGroup, Skilled
 from service.settings_values import (
     Address,
     AreaCode,
@@ -147,8 +148,15 @@ class TokenTable(Table):
 
 class RingTable(Table):
     after_s: Seconds = seconds(0.0, 0, 3600, "from this waiting time on")
-    need: NeedText | None = Field(default=None, description="agents with this skill at this level")
-    group: Id | None = Field(default=None, description="or the seats of this group")
+    need: NeedText | None = Field(
+        default=None, description="whom it asks: skills with levels, and, or, not, groups, agents"
+    )
+    group: Id | None = Field(default=None, description='the same as need = "group:NAME"')
+
+    def model(self) -> Ring:
+        if self.need is not None:
+            return Ring(self.after_s, self.need)
+        return Ring(self.after_s, InGroup(self.group) if self.group else Anybody())
 
 
 class LineTable(Table):
@@ -171,11 +179,11 @@ class LineTable(Table):
     def rings_or_default(self, skills: Collection[str]) -> tuple[Ring, ...]:
         """The rings as written; else of the zone's own skill, wider every three seconds; else everybody's."""
         if self.rings:
-            return tuple(Ring(ring.after_s, need=ring.need, group=ring.group) for ring in self.rings)
+            return tuple(ring.model() for ring in self.rings)
         if self.zone is None or self.zone not in skills:
             return DEFAULT_RINGS
-        home = (Ring(0.0, need=Need(self.zone, 5)), Ring(3.0, need=Need(self.zone, 1)))
-        return (*home, Ring(6.0, need=Need("general")), Ring(10.0, group=RESERVE))
+        home = (Ring(0.0, Skilled(self.zone, 5)), Ring(3.0, Skilled(self.zone)))
+        return (*home, Ring(6.0, Skilled("general")), Ring(10.0, InGroup(RESERVE)))
 
 
 class AgentTable(Table):

@@ -12,11 +12,10 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictFloat, StrictInt, StrictStr
 from pydantic_core import PydanticCustomError
 
-from routing.model import Need
+from routing import need
+from routing.need import Need, NeedError
 
-ANY: Final = "any"
-NEED_ALLOWED: Final = '"skill>=level" with a level from 1 to 10, or "any"'
-_NEED = re.compile(r"([a-z][a-z0-9_-]{0,31})\s*>=\s*(\d{1,2})")
+NEED_ALLOWED: Final = '"hrss>=5 and not group:night", see docs/configuration.md'
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
 _ENDPOINT = re.compile(r"tcp:(\d{1,5})(?::interface=([0-9A-Za-z.:\\]+))?")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
@@ -39,19 +38,13 @@ def matching(pattern: str, text: str, allowed: str) -> AfterValidator:
 
 
 def parse_need(value: object) -> Need:
-    """`"tax>=5"` -> Need("tax", 5); `"any"` -> Need()."""
+    """`"tax>=5 or group:night"` as a tree. Raises `wrong` with the column of the first mistake."""
     if not isinstance(value, str):
         raise wrong("must be text in quotes", NEED_ALLOWED)
-    if value.strip() == ANY:
-        return Need()
-    found = _NEED.fullmatch(value.strip())
-    if found is None:
-        hint = " (one skill per ring: write one ring for each)" if re.search(r"\b(and|or)\b|,", value) else ""
-        raise wrong(f"is not a need{hint}", NEED_ALLOWED)
-    level = int(found[2])
-    if not 1 <= level <= 10:
-        raise wrong(f"asks for level {level}", NEED_ALLOWED)
-    return Need(found[1], level)
+    try:
+        return need.parse(value)
+    except NeedError as error:
+        raise wrong(f"is not a need: {error}", NEED_ALLOWED) from None
 
 
 def split_address(value: str) -> tuple[str, int]:
@@ -146,7 +139,9 @@ Id = Annotated[
 SkillId = Annotated[
     StrictStr,
     matching(
-        r"(?!any$)[a-z][a-z0-9_-]{0,31}", "is not a skill id", 'lower-case letters, digits, _ or -; "any" is taken'
+        r"(?!(any|and|or|not)$)[a-z][a-z0-9_-]{0,31}",
+        "is not a skill id",
+        "lower-case letters, digits, _ or -; any, and, or, not have a meaning of their own",
     ),
 ]
 AreaCode = Annotated[

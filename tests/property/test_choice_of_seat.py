@@ -11,13 +11,19 @@ from hypothesis import strategies as st
 from routing import choice
 from routing import events as e
 from routing.engine import Engine
-from routing.model import AgentProfile, DeviceState, Line, Need, Ring, Rules, SeatProfile, SignIn, Timing
+from routing.model import AgentProfile, DeviceState, Line, Ring, Rules, SeatProfile, SignIn, Timing
+from routing.need import All, Anybody, Either, InGroup, Named, Not, Skilled
 from tests.unit.routing.floor_plan import EPOCH, FREE, presented
 
-RINGS = (Ring(0, Need("a", 5)), Ring(3, Need("b")), Ring(6, group="reserve"), Ring(9, Need()))
+RINGS = (
+    Ring(0, Skilled("a", 5)),
+    Ring(3, Either((Skilled("b"), Named("1002")))),
+    Ring(6, All((InGroup("reserve"), Not(Skilled("c"))))),
+    Ring(9, Anybody()),
+)
 LINES = [
     Line("20001", "one", zone="east", rings=RINGS),
-    Line("20002", "other", rings=(Ring(0, Need("c")), Ring(5, Need()))),
+    Line("20002", "other", rings=(Ring(0, Skilled("c")), Ring(5, Anybody()))),
 ]
 SEVERAL_AFTER_S = 11.0
 NOW = 1000.0

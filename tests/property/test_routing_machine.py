@@ -161,8 +161,8 @@ class AnyOrder(RuleBasedStateMachine):
         for call_id in engine.queue:
             call = engine.calls[call_id]
             assert engine.queue.want(call_id) == (call.line.number, call.open_rings)
-        first = [engine.calls[call_id].line.rings[0].need for call_id in engine.queue]
-        assert +engine.queue.demand == Counter(need.skill for need in first if need is not None and need.skill)
+        first = [engine.calls[call_id].line.rings[0] for call_id in engine.queue]
+        assert +engine.queue.demand == Counter(skill for ring in first for skill in ring.skills)
 
     @invariant()
     def somebody_is_there_for_a_ring_when_somebody_present_qualifies(self) -> None:

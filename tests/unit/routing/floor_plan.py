@@ -13,13 +13,13 @@ from routing.model import (
     DeviceState,
     Line,
     Mode,
-    Need,
     Ring,
     Rules,
     SeatProfile,
     SignIn,
     Timing,
 )  # fmt: skip
+from routing.need import Anybody, InGroup, Skilled
 from routing.steps import Step, StepKind
 
 EPOCH = 1_795_000_000.0
@@ -28,8 +28,13 @@ FREE = DeviceState.NOT_INUSE
 
 def rules(**timing: float) -> Rules:
     """1001, 1002 general; 1003 hrss expert; 1004 tax, signs in by an act; 1009 reserve group without skills."""
-    general = (Ring(0, Need("general")), Ring(6, Need()), Ring(10, group="reserve"))
-    hrss = (Ring(0, Need("hrss", 5)), Ring(3, Need("hrss")), Ring(6, Need("general")), Ring(10, group="reserve"))
+    general = (Ring(0, Skilled("general")), Ring(6, Anybody()), Ring(10, InGroup("reserve")))
+    hrss = (
+        Ring(0, Skilled("hrss", 5)),
+        Ring(3, Skilled("hrss")),
+        Ring(6, Skilled("general")),
+        Ring(10, InGroup("reserve")),
+    )
     lines = [
         Line("12345", "城市热线", rings=general),
         Line("12333", "人社", Mode.PARALLEL, zone="hrss", rings=hrss),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from config.plan import problems
-from routing.model import DEFAULT_RINGS, Mode, Need, Ring, SignIn, Timing
+from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing
+from routing.need import InGroup, Skilled
 from service.pbx import plan_of, sip_side
 from service.settings import SecretError, Settings, SettingsError, load
 from service.starter import write_starter
@@ -27,7 +28,7 @@ def test_the_sample_gives_the_core_its_rules(folder: Path) -> None:
     assert rules.timing == Timing()
     assert list(rules.lines) == ["12345", "12333", "12336"]
     assert rules.lines["12333"].zone == "hrss"
-    assert rules.lines["12333"].rings[0] == Ring(0.0, need=Need("hrss", 5))
+    assert rules.lines["12333"].rings[0] == Ring(0.0, Skilled("hrss", 5))
     assert rules.agents["1001"].skills == {"general": 5, "hrss": 8}
     assert rules.agents["1001"].sign_in is SignIn.PHONE
     assert rules.seats["1001"].dial == "PJSIP/1001"
@@ -52,10 +53,10 @@ def test_a_line_without_rings_gets_those_of_its_zone_or_the_common_ones(read: Re
     rules = read(without_rings(sample_text)).rules()
     assert rules.lines["12345"].rings == DEFAULT_RINGS
     assert rules.lines["12333"].rings == (
-        Ring(0.0, need=Need("hrss", 5)),
-        Ring(3.0, need=Need("hrss", 1)),
-        Ring(6.0, need=Need("general", 1)),
-        Ring(10.0, group="reserve"),
+        Ring(0.0, Skilled("hrss", 5)),
+        Ring(3.0, Skilled("hrss", 1)),
+        Ring(6.0, Skilled("general", 1)),
+        Ring(10.0, InGroup("reserve")),
     )
 
 

@@ -39,9 +39,9 @@ ONE_VALUE = [
     ('number = "12345"', "number = 12345", "line[0].number", "text in quotes"),
     ('number = "12345"', 'number = "123-45"', "line[0].number", "not a number"),
     ('subject = "自然资源违法举报"', 'subject = "a;b${x}"', "line[2].subject", "cannot be shown"),
-    ('need = "hrss>=5"', 'need = "hrss=5"', "line[1].rings[0].need", "not a need"),
-    ('need = "hrss>=5"', 'need = "hrss>=50"', "line[1].rings[0].need", "level 50"),
-    ('need = "hrss>=5"', 'need = "hrss>=5 and tax>=1"', "line[1].rings[0].need", "one skill per ring"),
+    ('need = "hrss>=5"', 'need = "hrss=5"', "line[1].rings[0].need", 'column 5: "=" has no meaning'),
+    ('need = "hrss>=5"', 'need = "hrss>=50"', "line[1].rings[0].need", 'column 7: "50" is no level; allowed: 1 to 10'),
+    ('need = "hrss>=5"', 'need = "hrss>=5 and (tax"', "line[1].rings[0].need", "column 17: a bracket is not closed"),
     ('need = "hrss>=5"', "need = 5", "line[1].rings[0].need", "text in quotes"),
     ("hrss = 8", "hrss = 11", "agent[0].skills.hrss", "out of range"),
     ("hrss = 8", 'hrss = "8"', "agent[0].skills.hrss", "whole number"),
@@ -59,6 +59,8 @@ ONE_VALUE = [
 ]
 BETWEEN_TABLES = [
     ('need = "hrss>=5"', 'need = "hrs>=5"', "line[1].rings[0].need", 'did you mean "hrss"?'),
+    ('need = "hrss>=5"', 'need = "hrss>=5 or not hrs"', "line[1].rings[0].need", 'unknown skill "hrs"'),
+    ('need = "hrss>=5"', 'need = "agent:100"', "line[1].rings[0].need", 'unknown agent "100"'),
     ("{after_s = 3,", "{after_s = 30,", "line[1].rings[2].after_s", "before the ring above it"),
     ('{after_s = 6, need = "any"}', "{after_s = 6}", "line[0].rings[1]", "either need or group"),
     ('into   = "12345"', 'into   = "12346"', "line[2].into", "unknown line"),

@@ -15,6 +15,7 @@ from routing import commands as c
 from routing import events as e
 from routing.engine import Engine
 from routing.model import DeviceState, Line, Ring
+from routing.need import Anybody
 from routing.steps import Step, StepKind
 from service import clock
 from service.switchboard import Switchboard
@@ -66,13 +67,19 @@ async def until(true: Callable[[], object]) -> None:
     raise AssertionError("not within 1000 turns of the loop")
 
 
+class NeverDue(float):
+    """A time that cannot be compared."""
+
+    def __le__(self, other: float, /) -> bool:
+        raise RuntimeError("a bug")
+
+
 class Hotline:
     """A switchboard with a real engine, and everything that came out of it."""
 
     def __init__(self, time: Clock, seats: tuple[str, ...] = ("1001", "1002")) -> None:
         plan = rules(wrap_up_s=0.0)
-        no_need: Any = "nonsense"
-        broken = Line(BROKEN, "broken", rings=(Ring(0.0, need=no_need),))
+        broken = Line(BROKEN, "broken", rings=(Ring(NeverDue(), Anybody()),))
         self.engine = Engine(replace(plan, lines={**plan.lines, BROKEN: broken}))
         self.time = time
         self.steps: list[Step] = []
