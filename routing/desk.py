@@ -89,7 +89,8 @@ class Desk:
         arrived = self.now - max(0.0, self.wall - arrived_at)
         caller_ref = facts.get("caller_ref")
         sealed = facts.pop("caller_sealed", None)
-        call = Call(call_id, number, line, arrived_at, arrived, self._position(arrived, caller_ref), **facts)
+        position = self._position(arrived - self.credit_s(number, facts.get("trunk", "")), caller_ref)
+        call = Call(call_id, number, line, arrived_at, arrived, position, **facts)
         call = self.put(call)
         return self.step(
             call,
@@ -104,12 +105,21 @@ class Desk:
             emergency=call.emergency,
         )
 
-    def _position(self, arrived: float, caller_ref: str | None) -> float:
+    def credit_s(self, number: str, trunk: str) -> float:
+        """What the classes of line and trunk are worth: so much longer the caller has waited, as far as his place goes.
+
+        It is finite, so nobody starves: who waits longer than the span of all classes stands before every later caller.
+        """
+        way_in = self.rules.trunks.get(trunk)
+        priority = self.rules.lines[number].priority + (way_in.priority if way_in else 0)
+        return priority * self.rules.timing.class_worth_s
+
+    def _position(self, place: float, caller_ref: str | None) -> float:
         """A redial within the time keeps the old place; the metric clock is not touched."""
         keeps = self.rules.timing.redial_keeps_place_s
         self.redials = {ref: old for ref, old in self.redials.items() if self.now - old[1] <= keeps}
         old = self.redials.pop(caller_ref, None) if caller_ref else None
-        return arrived if old is None else min(arrived, old[0])
+        return place if old is None else min(place, old[0])
 
     def waiting(self, call: Call) -> choice.Waiting:
         return choice.Waiting(call.id, call.line, call.arrived, call.open_rings, call.missed)

@@ -92,6 +92,7 @@ class Line:
     answer_within_s: float = 15.0
     ratio: float = 0.95
     answer_notice_after_s: float | None = None  # None: as in [timing]
+    priority: int = 0  # class, worth `class_worth_s` of waiting each
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,14 @@ class SeatProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class Trunk:
+    """What routing needs to know of a way in."""
+
+    answer_notice_after_s: float | None = None  # None: as its line has it
+    priority: int = 0  # added to that of the line
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything the engine needs to know from the configuration."""
 
@@ -123,9 +132,7 @@ class Rules:
     agents: Mapping[str, AgentProfile]
     seats: Mapping[str, SeatProfile]
     skills: Mapping[str, str] = field(default_factory=dict)  # id -> name shown to people
-    trunk_notice_s: Mapping[str, float] = field(
-        default_factory=dict
-    )  # trunks with an answer_notice_after_s of their own
+    trunks: Mapping[str, Trunk] = field(default_factory=dict)
 
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --

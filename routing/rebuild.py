@@ -38,7 +38,7 @@ def remember(desk: Desk, event: e.Remembered) -> None:
             line,
             old.arrived_at,
             arrived,
-            arrived,
+            arrived - desk.credit_s(old.number, old.trunk),
             judged=old.judged,
             answered_at=old.answered_at,
             seat_id=old.seat_id,

@@ -75,8 +75,9 @@ def _notice(desk: Desk, call: Call) -> None:
 
 def _notice_after_s(desk: Desk, call: Call) -> float:
     """The trunk's own patience is the carrier's; else the line's, else everybody's. 0: never."""
-    own = desk.rules.trunk_notice_s.get(call.trunk, call.line.answer_notice_after_s)
-    return desk.rules.timing.answer_notice_after_s if own is None else own
+    trunk = desk.rules.trunks.get(call.trunk)
+    own = (trunk.answer_notice_after_s if trunk else None, call.line.answer_notice_after_s)
+    return next((after_s for after_s in own if after_s is not None), desk.rules.timing.answer_notice_after_s)
 
 
 def call_due(desk: Desk, call_id: str) -> None:

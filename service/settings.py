@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator
 
-from routing.model import AgentProfile, Line, Mode, Rules, SeatProfile
+from routing.model import AgentProfile, Line, Mode, Rules, SeatProfile, Trunk
 from service import settings_checks, settings_salvage, settings_secrets
 from service.settings_lines import Path as KeyPath
 from service.settings_lines import key_lines, line_of
@@ -168,11 +168,7 @@ class Settings(Table):
             agents={agent.id: _agent(agent) for agent in self.agents},
             seats={seat.id: _seat(seat) for seat in self.seats},
             skills=dict(self.skills),
-            trunk_notice_s={
-                trunk.name: trunk.answer_notice_after_s
-                for trunk in self.trunks
-                if trunk.answer_notice_after_s is not None
-            },
+            trunks={trunk.name: Trunk(trunk.answer_notice_after_s, trunk.priority) for trunk in self.trunks},
         )
 
     def _line(self, line: LineTable, tables: dict[str, LineTable]) -> Line:
@@ -190,6 +186,7 @@ class Settings(Table):
             answer_within_s=served.answer_within_s or self.target.answer_within_s,
             ratio=served.ratio or self.target.ratio,
             answer_notice_after_s=served.answer_notice_after_s if notice is None else notice,
+            priority=served.priority or 0 if line.priority is None else line.priority,
         )
 
 

@@ -27,6 +27,7 @@ from service.settings_values import (
     Level,
     NeedText,
     PortRange,
+    Priority,
     Ratio,
     Seconds,
     Sha256,
@@ -175,6 +176,7 @@ class LineTable(Table):
     answer_notice_after_s: Seconds | None = Field(
         default=None, ge=0, le=600, description="as in [timing], for this line"
     )
+    priority: Priority | None = Field(default=None, description="class in the queue, each worth class_worth_s")
 
     def rings_or_default(self, skills: Collection[str]) -> tuple[Ring, ...]:
         """The rings as written; else of the zone's own skill, wider every three seconds; else everybody's."""
@@ -214,6 +216,7 @@ class TrunkTable(Table):
     answer_notice_after_s: Seconds | None = Field(
         default=None, ge=0, le=600, description="as in [timing], for this carrier"
     )
+    priority: Priority = Field(default=0, description="class in the queue, added to that of the line")
 
 
 class RouteTable(Table):

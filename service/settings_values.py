@@ -120,6 +120,7 @@ def _check_database(value: str) -> str:
 
 
 Flag = StrictBool
+Priority = Annotated[StrictInt, Field(ge=-9, le=9)]
 Level = Annotated[StrictInt, Field(ge=1, le=10)]
 Text = Annotated[
     StrictStr, matching(r"[^\x00-\x1f\x7f]{0,120}", "is not plain text", "at most 120 characters in one line")

@@ -8,7 +8,7 @@ from routing import commands as c
 from routing import events as e
 from routing.agent_state import AgentState
 from routing.floor import BUSY
-from routing.model import DeviceState
+from routing.model import DeviceState, Trunk
 from routing.steps import CallOutcome, Judgement, Outcome, StepKind
 
 from .floor_plan import Drive, presented, rules
@@ -258,7 +258,7 @@ def test_notice_is_given_before_the_carrier_loses_patience_and_the_place_is_kept
 
 def test_trunk_with_a_patience_of_its_own_is_answered_into_the_notice_by_it() -> None:
     drive = Drive("1001")
-    drive.send(e.RulesChanged(replace(rules(), trunk_notice_s={"hasty": 20.0})))
+    drive.send(e.RulesChanged(replace(rules(), trunks={"hasty": Trunk(20.0)})))
     drive.call("x")
     drive.ring("x", "1001")
     drive.answer("x", "1001")
@@ -560,3 +560,21 @@ def test_call_given_up_in_the_instant_of_its_answer_is_marked_for_readers_of_fig
     drive.send(e.CallEnded("a", drive.wall, 16, "caller", crossed=True))
     assert drive.last("a", StepKind.FLAG).data["flag"] == "crossed"
     assert drive.kinds("a")[-1] is StepKind.ENDED
+
+
+def test_class_of_line_and_trunk_moves_the_place_and_not_the_clock_also_after_a_restart() -> None:
+    classes = replace(rules(), trunks={"urgent": Trunk(priority=1)})
+    for restarted in (False, True):
+        drive = Drive("1001", "1002")
+        drive.send(e.RulesChanged(classes))
+        drive.send(e.DecisionsHeld())
+        at = drive.wall
+        if restarted:
+            old = e.RememberedCall("b", "12345", at - 5, 3, judged=False, trunk="urgent")
+            drive.send(e.Remembered((old,)))
+        drive.call("a", arrived_at=at - 30)
+        drive.call("b", arrived_at=at - 5, trunk="urgent")
+        assert list(drive.engine.queue) == ["b", "a"]
+        drive.send(e.DecisionsAllowed())
+        waits = [drive.last(call_id, StepKind.PRESENTED).data["wait_s"] for call_id in "ba"]
+        assert waits == [5, 30]

@@ -70,7 +70,7 @@ def test_the_manual_tells_the_bounds_that_are_checked(manual: str) -> None:
         for key, _, allowed in found[section]:
             limits = {type(limit): limit for limit in model.model_fields[key].metadata}
             if Ge in limits and Le in limits:
-                numbers = re.findall(r"\d+", allowed)
+                numbers = re.findall(r"-?\d+", allowed)
                 assert numbers[:2] == [f"{limits[Ge].ge:g}", f"{limits[Le].le:g}"], key
 
 

@@ -45,6 +45,15 @@ def test_a_merged_line_is_served_by_the_line_it_joined_under_its_own_subject(rea
     assert merged.name == own.name
 
 
+def test_merged_line_has_its_own_class_or_that_of_the_line_it_joined(read: Read, sample_text: str) -> None:
+    text = sample_text.replace('mode   = "own"', 'mode   = "own"\npriority = 2')
+    trunks = text.replace("emergency = true", "emergency = true\npriority = -1")
+    assert read(trunks).rules().trunks["police"].priority == -1
+    assert read(text).rules().lines["12336"].priority == 2
+    own = text.replace('into   = "12345"', 'into   = "12345"\npriority = 0')
+    assert read(own).rules().lines["12336"].priority == 0
+
+
 def without_rings(text: str) -> str:
     return "\n".join(row for row in text.splitlines() if not row.startswith("rings"))
 
