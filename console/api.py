@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Annotated, Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, TypeVar
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -15,6 +15,7 @@ from console.deps import Token
 from console.problems import Problem
 from console.schemas import (
     AgentId,
+    CallId,
     CallOut,
     DoneOut,
     LineOut,
@@ -24,6 +25,7 @@ from console.schemas import (
     SeatOut,
     SignInIn,
     StatusOut,
+    WhyOut,
 )
 
 log = structlog.get_logger(__name__)
@@ -40,6 +42,9 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 }
 api = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 
+T = TypeVar("T")
+
+Call = Annotated[CallId, Path(description="The call's id, or the beginning of it; `last` is the newest call.")]
 Agent = Annotated[AgentId, Path(description="The agent's id.")]
 Anybody = Annotated[Token, Depends(allow(EVERYBODY))]
 Overseer = Annotated[Token, Depends(allow(OVERSEERS))]
@@ -75,9 +80,29 @@ async def seats(request: Request, _: Overseer) -> Any:
     responses={503: {"model": ProblemOut, "description": "The records do not answer."}},
 )
 async def calls(deps: Deps, _: Overseer, limit: Annotated[int, Query(ge=1, le=1000)] = 20) -> Any:
+    return await _from_records(deps.recent_calls(limit))
+
+
+@api.get(
+    "/calls/{call}/why",
+    summary="Why a call went as it did",
+    response_model=WhyOut,
+    responses={
+        404: {"model": ProblemOut, "description": "No call begins so, or several do."},
+        503: {"model": ProblemOut, "description": "The records do not answer."},
+    },
+)
+async def why(call: Call, deps: Deps, _: Overseer) -> Any:
+    found = await _from_records(deps.why(call))
+    if isinstance(found, str):
+        raise Problem(404, found)
+    return found
+
+
+async def _from_records(question: Awaitable[T]) -> T:
     try:
         async with asyncio.timeout(RECORDS_PATIENCE_S):
-            return await deps.recent_calls(limit)
+            return await question
     except Exception as error:  # whatever the database says, the client can only come again
         log.warning("records_unavailable", error=type(error).__name__)
         raise Problem(503, "The records do not answer, try again later.", {"Retry-After": "5"}) from None

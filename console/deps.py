@@ -74,7 +74,8 @@ class ConsoleDeps:
 
     The acts (`sign_in` ...) return None when done, else one sentence that says why not. `reload` returns the errors of
     the configuration, none when it is in force. `today` and `recent_calls` may raise anything while the database is
-    away: the pages say so and go on. `recent_calls` gives the newest first, without any caller's number.
+    away: the pages say so and go on. `recent_calls` gives the newest first, without any caller's number. `why`
+    tells one call's story by its id, the beginning of it, or `last`; else one sentence says why there is none.
     `tokens` is looked at for every request, so a reload may change it in place.
     """
 
@@ -83,6 +84,7 @@ class ConsoleDeps:
     metrics: Callable[[str], Awaitable[tuple[bytes, str]]]
     today: Callable[[], Awaitable[Sequence[LineToday]]]
     recent_calls: Callable[[int], Awaitable[Sequence[Mapping[str, Any]]]]
+    why: Callable[[str], Awaitable[Mapping[str, Any] | str]]
     sign_in: Callable[[str, str], str | None]
     sign_out: Callable[[str], str | None]
     pause: Callable[[str, str], str | None]

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 AgentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
+CallId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
+
 
 class HealthOut(BaseModel):
     ready: bool = Field(description="The start is over and the engine decides.")
@@ -100,6 +102,39 @@ class CallOut(BaseModel):
     @computed_field(description="Arrival to the bridge with an agent; null: no agent yet, or never.")
     def answer_s(self) -> float | None:
         return self.wait_s if self.outcome in ("answered", "talking") else None
+
+
+class RingOut(BaseModel):
+    ring: int = Field(description="From 1.")
+    after_s: float = Field(description="Opens after so much waiting.")
+    need: str = Field(description="Whom it asks for, as in the configuration.")
+
+
+class CandidatesOut(BaseModel):
+    """Seats that did not take the call, for one reason."""
+
+    reason: str = Field(description="One stable word.")
+    text: str = Field(description="The reason in words.")
+    total: int
+    seats: list[str] = Field(description="Their ids; where only some are known, fewer than `total`.")
+
+
+class MomentOut(BaseModel):
+    at: float = Field(description="Epoch seconds.")
+    kind: str = Field(description="The step, as in routing/steps.py.")
+    text: str = Field(description="What happened, one sentence.")
+    candidates: list[CandidatesOut] = Field(description="Of a decision: the seats that were not taken, by reason.")
+
+
+class WhyOut(BaseModel):
+    """Why a call went as it did."""
+
+    call: CallOut
+    line_name: str
+    trunk: str
+    emergency: bool
+    rings: list[RingOut]
+    story: list[MomentOut] = Field(description="Oldest first.")
 
 
 class SignInIn(BaseModel):

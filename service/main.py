@@ -25,7 +25,7 @@ from metrics.registry import Metrics
 from routing import events as e
 from routing.engine import Engine
 from routing.model import EngineView
-from service import clock, gauges, logs, today
+from service import clock, gauges, logs, today, why
 from service.callers import Callers
 from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
@@ -42,6 +42,7 @@ log = structlog.get_logger("hotline")
 FIRST_PICTURE_S: Final = 3.0
 RETURN_S: Final = 2.0  # after FastAGI listens: the dialplan asks again every 0.75 to 1.25 s
 STOP_GRACE_S: Final = 1.0
+WRITTEN_WITHIN_S: Final = 1.0  # else the story is told without its last second
 DRAIN_TURNS: Final = 1000
 
 
@@ -100,6 +101,7 @@ class Service:
             metrics=self._metrics,
             today=lambda: today.figures(self.records, self.engine.rules, self.settings.zone_info),
             recent_calls=self._recent_calls,
+            why=self._why,
             sign_in=self._sign_in,
             sign_out=lambda agent_id: self._act(agent_id, e.AgentSignedOut(agent_id)),
             pause=lambda agent_id, reason: self._act(agent_id, e.AgentPaused(agent_id, reason)),
@@ -196,6 +198,10 @@ class Service:
 
     async def _recent_calls(self, limit: int) -> Sequence[dict[str, object]]:
         return [today.shown(call, self.engine.rules) for call in await self.records.recent_calls(limit)]
+
+    async def _why(self, wanted: str) -> dict[str, object] | str:
+        await self.records.flush(WRITTEN_WITHIN_S)  # what happened a moment ago is part of the story
+        return await why.from_records(self.records, wanted, self.engine.rules)
 
     def _sign_in(self, agent_id: str, seat_id: str) -> str | None:
         refusal = self.engine.floor.refusal(agent_id, seat_id)

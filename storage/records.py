@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.events import Remembered
 from routing.steps import Step
-from storage import queries
+from storage import queries, story
 from storage.engine import create_engine, reading
 from storage.entries import Entry, KeptEntry, decode
 from storage.errors import EntryError, StorageError, StorageUnavailable
@@ -27,6 +27,8 @@ from storage.faults import reason, sentence
 from storage.journal import Journal
 from storage.queries import CallRecord, LineFigures
 from storage.segments import Position
+from storage.story import Story
+from storage.upgrade import is_current
 from storage.writer import Writer
 
 T = TypeVar("T")
@@ -52,11 +54,25 @@ class RecordsStats:
     failures: int
 
 
-class Records:
+class Archive:
+    """What is asked about single calls; also without a service, see `archive_of`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    async def call_ids(self, wanted: str) -> list[str]:
+        """The call of this id; else the newest calls whose id begins so. `last`: the newest of all."""
+        return await _asked(story.call_ids(self.engine, wanted))
+
+    async def story(self, call_id: str) -> Story | None:
+        return await _asked(story.story(self.engine, call_id))
+
+
+class Records(Archive):
     """Made by `open`; one per `data_dir`, on one event loop."""
 
     def __init__(self, engine: AsyncEngine, journal: Journal) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self._journal = journal
         self._writer = Writer(engine, journal)
         self._writer.backlog = journal.lines_after(Position())  # until SQL tells which of them it has
@@ -196,6 +212,22 @@ class Records:
                     entries.append(decode(line.raw))
         follower.close()
         return entries
+
+
+@contextlib.asynccontextmanager
+async def archive_of(url: str, *, password_file: Path | None = None) -> AsyncIterator[Archive]:
+    """The records of a service that does not run, only to be read.
+
+    Raises:
+        StorageError: the database cannot be used, or its tables are those of another version.
+    """
+    engine = create_engine(url, password_file=password_file)
+    try:
+        if not await _asked(is_current(engine)):
+            raise StorageError("database: its tables are those of another version; start the service once")
+        yield Archive(engine)
+    finally:
+        await engine.dispose()
 
 
 async def check_database(url: str, *, password_file: Path | None = None) -> None:

@@ -21,14 +21,19 @@ async def upgrade(engine: AsyncEngine) -> bool:
     Raises:
         StorageError: the tables are newer than this program.
     """
-    async with reading(engine) as connection:
-        if await connection.run_sync(_revision) == REVISION:
-            return False
+    if await is_current(engine):
+        return False
     async with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         await connection.run_sync(_run)
     return True
+
+
+async def is_current(engine: AsyncEngine) -> bool:
+    """Whether the tables are those of this program."""
+    async with reading(engine) as connection:
+        return await connection.run_sync(_revision) == REVISION
 
 
 def _revision(connection: Connection) -> str | None:

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "serve": Entry("service.cli.serve", "serve", "Run the service."),
     "status": Entry("service.cli.status", "status", "Lines, waiting callers, seats, and the ratio of today."),
     "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
+    "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "asterisk": Entry("service.cli.asterisk", "app", "Render, compare and install Asterisk's configuration."),
     "sandbox": Entry("service.cli.sandbox", "app", "A private Asterisk with simulated callers and seats."),
 }

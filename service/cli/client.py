@@ -15,6 +15,10 @@ TIMEOUT_S: Final = 10.0
 ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - a listener's address, read to find it
 
 
+class Unreachable(CommandError):
+    """Nobody answers at the address of the configuration."""
+
+
 class Client:
     """One connection to the service. Use it as a context manager; all failures are CommandErrors of one sentence."""
 
@@ -46,9 +50,9 @@ class Client:
         try:
             return self._http.request(method, path, **rest)
         except httpx.TimeoutException:
-            raise CommandError(f"the service at {self._url} does not answer; see its log", NO) from None
+            raise Unreachable(f"the service at {self._url} does not answer; see its log", NO) from None
         except httpx.HTTPError:
-            raise CommandError(
+            raise Unreachable(
                 f"no service answers at {self._url}: start it with `hotline serve`, or name its file with --config", NO
             ) from None
 

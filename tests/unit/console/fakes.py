@@ -31,6 +31,7 @@ class Hotline:
     health: Health = field(default_factory=lambda: Health(True, True))
     today: Sequence[LineToday] | Exception = (TODAY, MERGED)
     calls: Sequence[Mapping[str, Any]] | Exception = ()
+    story: Mapping[str, Any] | str | Exception = "no call begins so"
     refusal: str | None = None
     errors: Sequence[str] = ()
     acts: list[tuple[str, ...]] = field(default_factory=list)
@@ -50,6 +51,11 @@ class Hotline:
             raise self.calls
         return self.calls[:limit]
 
+    async def why(self, call: str) -> Mapping[str, Any] | str:
+        if isinstance(self.story, Exception):
+            raise self.story
+        return self.story
+
     def act(self, *what: str) -> str | None:
         self.acts.append(what)
         return self.refusal
@@ -61,6 +67,7 @@ class Hotline:
             metrics=self.metrics,
             today=self.figures,
             recent_calls=self.recent,
+            why=self.why,
             sign_in=lambda agent, seat: self.act("sign-in", agent, seat),
             sign_out=lambda agent: self.act("sign-out", agent),
             pause=lambda agent, reason: self.act("pause", agent, reason),

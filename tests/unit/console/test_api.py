@@ -72,7 +72,7 @@ async def test_a_limit_out_of_bounds_is_a_problem_that_names_the_field(client: h
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", "Basic YTpi", "Bearer " + "x" * 5000, "Bearer \xff"])
-@pytest.mark.parametrize("path", ["status", "lines", "seats", "calls"])
+@pytest.mark.parametrize("path", ["status", "lines", "seats", "calls", "calls/last/why"])
 async def test_without_a_known_token_nothing_is_told(client: httpx.AsyncClient, header: str, path: str) -> None:
     answer = await client.get(f"{API}/{path}", headers={"Authorization": header.encode("latin-1")})
     assert answer.status_code == 401
@@ -87,6 +87,8 @@ async def test_without_a_known_token_nothing_is_told(client: httpx.AsyncClient, 
         (Role.AGENT, "seats", 403),
         (Role.EXPERT, "calls", 403),
         (Role.AUDITOR, "calls", 200),
+        (Role.AGENT, "calls/last/why", 403),
+        (Role.AUDITOR, "calls/last/why", 404),  # there is none
         (Role.SUPERVISOR, "seats", 200),
     ],
 )
@@ -219,3 +221,40 @@ async def test_every_answer_has_the_security_headers(client: httpx.AsyncClient, 
     assert "script-src 'self'" in headers["content-security-policy"]
     assert "unsafe-inline" not in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
+
+
+STORY = {
+    "call": {"call_id": "1-1", "number": "12345", "caller": "13800000000"},
+    "line_name": "热线",
+    "trunk": "carrier",
+    "emergency": False,
+    "rings": [{"ring": 1, "after_s": 0.0, "need": "general>=1"}],
+    "story": [
+        {
+            "at": 1.5,
+            "kind": "presented",
+            "text": "sent to Asterisk: ring seat 1001",
+            "candidates": [{"reason": "talking", "text": "talking", "total": 1, "seats": ["1002"]}],
+        }
+    ],
+}
+
+
+async def test_why_tells_the_story_of_a_call_and_never_a_caller(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.story = STORY
+    answer = await client.get(f"{API}/calls/1-1/why", headers=bearer("supervisor"))
+    assert answer.json()["story"] == STORY["story"]
+    assert "13800000000" not in answer.text
+
+
+async def test_why_of_a_call_that_is_not_there_is_a_sentence(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    answer = await client.get(f"{API}/calls/17/why", headers=bearer("supervisor"))
+    assert (answer.status_code, answer.json()["detail"]) == (404, "no call begins so")
+    assert (await client.get(f"{API}/calls/1%20OR%201/why", headers=bearer("supervisor"))).status_code == 422
+
+
+async def test_why_while_the_database_is_away_is_a_clear_503(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.story = OSError("connection to /secret/path refused")
+    answer = await client.get(f"{API}/calls/last/why", headers=bearer("supervisor"))
+    assert answer.status_code == 503
+    assert "secret" not in answer.text
