@@ -47,6 +47,7 @@ class Call(NamedTuple):
     fallback_seats: frozenset[str] = frozenset()  # rung by the dialplan alone
     missed: frozenset[str] = frozenset()
     open_rings: int = 0
+    prefers: str | None = None  # the agent whom he spoke with lately, as long as he waits for nobody else
     noticed: bool = False
     judged: bool = False
     answered_at: float | None = None
@@ -67,21 +68,28 @@ class Call(NamedTuple):
 
 
 Key: TypeAlias = tuple[int, float, str]
-Want: TypeAlias = tuple[str, int]
+
+
+class Want(NamedTuple):
+    """All that `choice.eligible` looks at in a waiting call."""
+
+    line: str
+    open_rings: int
+    prefers: str | None = None  # then no ring is open
 
 
 class Queue:
     """The waiting calls in the order in which they are served, and by what they want.
 
-    A want is all that `choice.eligible` looks at in a call: line and open rings. Callers of one want are alike to every
-    seat, so a seat that becomes free is held against some hundred wants and not against some thousand callers. Who
-    changes a waiting call's line or open rings puts it again.
+    Callers of one want are alike to every seat, so a seat that becomes free is held against some hundred wants and not
+    against some thousand callers. Who changes what a waiting call wants puts it again.
     """
 
     def __init__(self) -> None:
         self._order: list[Key] = []
         self._by_want: dict[Want, list[Key]] = {}
         self._lines: dict[Want, Line] = {}
+        self.hoping: dict[str, set[Want]] = {}  # by agent: the wants of those who wait for him alone
         self._placed: dict[str, tuple[Key, Want, frozenset[str]]] = {}
         self.demand: Counter[str] = Counter()  # callers waiting, by the skill that their first ring asks for
 
@@ -96,12 +104,14 @@ class Queue:
 
     def put(self, call: Call) -> None:
         self.drop(call.id)
-        key, want = call.order(), (call.line.number, call.open_rings)
+        key, want = call.order(), Want(call.line.number, call.open_rings, call.prefers)
         skills = call.line.rings[0].skills
         self._placed[call.id] = key, want, skills
         insort(self._order, key)
         insort(self._by_want.setdefault(want, []), key)
         self._lines[want] = call.line
+        if want.prefers is not None:
+            self.hoping.setdefault(want.prefers, set()).add(want)
         self.demand.update(skills)
 
     def drop(self, call_id: str) -> None:
@@ -112,8 +122,15 @@ class Queue:
         alike = self._by_want[want]
         del alike[bisect_left(alike, key)]
         if not alike:
-            del self._by_want[want], self._lines[want]
+            self._forget(want)
         self.demand.subtract(skills)
+
+    def _forget(self, want: Want) -> None:
+        del self._by_want[want], self._lines[want]
+        if want.prefers is not None:
+            self.hoping[want.prefers].discard(want)
+            if not self.hoping[want.prefers]:
+                del self.hoping[want.prefers]
 
     def key(self, call_id: str) -> Key:
         return self._placed[call_id][0]
@@ -124,6 +141,10 @@ class Queue:
     def wants(self) -> Iterator[tuple[Want, Line]]:
         """What anybody waits for, with the line it is wanted of."""
         return iter(self._lines.items())
+
+    def alike(self, want: Want) -> list[str]:
+        """The callers of one want, in their order."""
+        return [key[2] for key in self._by_want.get(want, ())]
 
     def first(self, wants: Collection[Want]) -> Key | None:
         """The caller to be served first of those with one of these wants."""

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     WRAP_UP = "wrap_up"
     DEVICE = "device"  # the phone is in use, unreachable or unknown to Asterisk
     SKILL = "skill"  # in no open ring
+    LAST_AGENT = "last_agent"  # the caller waits for the agent whom he spoke with lately
 
 
 class SeatNow(NamedTuple):
@@ -46,6 +47,7 @@ class Waiting(NamedTuple):
     arrived: float
     open_rings: int  # how many of `line.rings` are open now
     missed: frozenset[str] = frozenset()  # seats that let this caller ring out
+    prefers: str | None = None  # the one agent for whom he waits
 
 
 class Others(NamedTuple):
@@ -66,8 +68,9 @@ def first_ring_of(profile: AgentProfile, seat: SeatProfile, rings: Sequence[Ring
 
 
 def first_ring(call: Waiting, now_at: SeatNow) -> int | None:
-    """Index of the first open ring that the seat belongs to, or None."""
-    return first_ring_of(now_at.profile, now_at.seat, call.line.rings[: call.open_rings])
+    """Index of the first open ring that the seat belongs to, or None. To the agent whom he prefers every ring is open."""
+    rings = call.line.rings if now_at.profile.id == call.prefers else call.line.rings[: call.open_rings]
+    return first_ring_of(now_at.profile, now_at.seat, rings)
 
 
 STATE_REASON: Final[Mapping[AgentState, Reason]] = {
@@ -81,7 +84,12 @@ STATE_REASON: Final[Mapping[AgentState, Reason]] = {
 
 def eligible(call: Waiting, now_at: SeatNow) -> Reason | None:
     """None when the seat may take the call now, else the one reason why not."""
-    return takes_nobody(now_at) or (Reason.SKILL if first_ring(call, now_at) is None else None)
+    return takes_nobody(now_at) or (unfit(call) if first_ring(call, now_at) is None else None)
+
+
+def unfit(call: Waiting) -> Reason:
+    """Why the call may not have a seat that could be rung for others."""
+    return Reason.SKILL if call.prefers is None else Reason.LAST_AGENT
 
 
 def takes_nobody(now_at: SeatNow) -> Reason | None:

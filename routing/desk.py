@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from heapq import heappush
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from routing import call_state, choice
 from routing import commands as c
@@ -18,6 +19,8 @@ from routing.calls import Call, Queue
 from routing.floor import Floor
 from routing.model import Line, Mode, Rules
 from routing.steps import Step, StepKind, Value
+
+LAST_AGENT_KEPT_S: Final = 86400.0
 
 
 class Desk:
@@ -39,6 +42,7 @@ class Desk:
         self.timer_no = 0
         self.dirty_calls: dict[str, None] = {}
         self.redials: dict[str, tuple[float, float]] = {}  # caller_ref -> (position, left at)
+        self.spoke: dict[str, tuple[str, float]] = {}  # caller_ref -> (agent id, when), the last one last
         self.ended: dict[str, float] = {}
         self.unseen_since = math.inf  # epoch; what ended later may have passed unseen
         self.presentation_no = 0
@@ -91,6 +95,7 @@ class Desk:
         sealed = facts.pop("caller_sealed", None)
         position = self._position(arrived - self.credit_s(number, facts.get("trunk", "")), caller_ref)
         call = Call(call_id, number, line, arrived_at, arrived, position, **facts)
+        call = call._replace(prefers=self._last_agent(call))
         call = self.put(call)
         return self.step(
             call,
@@ -121,8 +126,25 @@ class Desk:
         old = self.redials.pop(caller_ref, None) if caller_ref else None
         return place if old is None else min(place, old[0])
 
+    def met(self, caller_ref: str | None, agent_id: str | None, at: float) -> None:
+        """They speak with each other, since `at` (monotonic)."""
+        if caller_ref is None or agent_id is None:
+            return
+        self.spoke.pop(caller_ref, None)
+        self.spoke[caller_ref] = agent_id, at
+        for known in list(islice(self.spoke, 2)):  # the oldest go as fast as new ones come
+            if self.now - self.spoke[known][1] > LAST_AGENT_KEPT_S:
+                del self.spoke[known]
+
+    def _last_agent(self, call: Call) -> str | None:
+        """For whom a caller who has just come waits first (`last_agent_s` of the line)."""
+        if call.line.last_agent_s <= 0 or call.emergency or call.caller_ref is None:
+            return None
+        agent_id, at = self.spoke.get(call.caller_ref, (None, 0.0))
+        return None if self.now - at > LAST_AGENT_KEPT_S else agent_id
+
     def waiting(self, call: Call) -> choice.Waiting:
-        return choice.Waiting(call.id, call.line, call.arrived, call.open_rings, call.missed)
+        return choice.Waiting(call.id, call.line, call.arrived, call.open_rings, call.missed, call.prefers)
 
     def agent(self, agent_id: str, event: AgentEvent, **how: Any) -> None:
         self.floor.apply(agent_id, event, self.now, self.wall, **how)

@@ -219,6 +219,9 @@ class Remembered:
         default_factory=dict
     )  # agent id -> seat id; phones are corrected by the picture
     paused: Mapping[str, str] = field(default_factory=dict)  # of those: agent id -> reason
+    spoke: Mapping[str, tuple[str, float]] = field(
+        default_factory=dict
+    )  # caller_ref -> (agent id, epoch), oldest first
     since: float = math.inf  # calls that ended later may have passed unseen
     ended: frozenset[str] = frozenset()  # those of them that the records know all the same
 

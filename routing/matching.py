@@ -11,6 +11,7 @@ from routing import commands as c
 from routing.call_state import CallEvent
 from routing.calls import Call, Key, Want
 from routing.desk import Desk
+from routing.floor import AWAY
 from routing.free_seats import Kind
 from routing.presenting import DECISION_TTL_S
 
@@ -34,6 +35,7 @@ def match(desk: Desk) -> None:
     if desk.floor.present.differs:
         desk.floor.present.differs = False
         look_at_everything(desk)
+    _look_for_the_last_agents(desk)
     seats, desk.floor.changed = desk.floor.changed, set()
     dirty, desk.dirty_calls = desk.dirty_calls, {}
     if not desk.queue:
@@ -77,14 +79,17 @@ def _wanted(desk: Desk, seats: set[str]) -> set[Want]:
     """What those of these seats that are still free may take, of what is waiting."""
     free = desk.floor.free
     found: set[Want] = set()
+    for seat_id in seats if desk.queue.hoping else ():
+        if seat_id in free:
+            found |= desk.queue.hoping.get(desk.floor.at_seat[seat_id], set())
     for kind in {free.kind(seat_id) for seat_id in seats if seat_id in free}:
         rings = kind.rings  # what `ring` would say, for hundreds of wants at each goodbye
         for want, line in desk.queue.wants():
-            ring = rings.get(want[0])
+            ring = rings.get(want.line)
             if ring is None:
                 _, _, desk.suspect = desk.queue.first({want}) or (0, 0.0, None)
                 ring = kind.ring(line)
-            if ring < want[1]:
+            if ring < want.open_rings:
                 found.add(want)
     return found
 
@@ -93,10 +98,29 @@ def _open_rings(desk: Desk, call_id: str) -> None:
     desk.suspect = call_id
     call = desk.calls.get(call_id)
     if call is not None and call_id in desk.queue:
-        count = choice.open_rings(call.line, desk.now - call.arrived, desk.floor.anybody)
-        if count != call.open_rings:
-            desk.calls[call_id] = call._replace(open_rings=count)
+        prefers = call.prefers if _may_still_come(desk, call) else None
+        count = 0 if prefers else choice.open_rings(call.line, desk.now - call.arrived, desk.floor.anybody)
+        if (count, prefers) != (call.open_rings, call.prefers):
+            desk.calls[call_id] = call._replace(open_rings=count, prefers=prefers)
             desk.queue.put(desk.calls[call_id])
+
+
+def _may_still_come(desk: Desk, call: Call) -> bool:
+    """The agent whom the caller prefers is there, has not missed him, and may take him, within the first seconds."""
+    agent = desk.floor.agents.get(call.prefers or "")
+    now_at = desk.floor.seat_now(agent.seat_id) if agent and agent.seat_id else None
+    if now_at is None or now_at.agent.state in AWAY or now_at.seat.id in call.missed:
+        return False
+    fits = choice.first_ring_of(now_at.profile, now_at.seat, call.line.rings) is not None
+    return fits and desk.now < call.arrived + call.line.last_agent_s
+
+
+def _look_for_the_last_agents(desk: Desk) -> None:
+    """Who waits for one agent alone is looked at again when that agent is gone."""
+    for agent_id, wants in desk.queue.hoping.items():
+        agent = desk.floor.agents.get(agent_id)
+        if agent is None or agent.state in AWAY:
+            desk.dirty_calls.update(dict.fromkeys(id_ for want in wants for id_ in desk.queue.alike(want)))
 
 
 def _present_best(desk: Desk, call: Call) -> bool:
@@ -115,6 +139,9 @@ def _present_best(desk: Desk, call: Call) -> bool:
 def _best(desk: Desk, waiting: choice.Waiting, by_ring: Mapping[int, list[Kind]], count: int) -> list[choice.SeatNow]:
     """The best seats by `choice.rank`, which is asked about the first of each kind, ring by ring until there are enough."""
     free, certain = desk.floor.free, 0
+    if waiting.prefers is not None:
+        seat_id = desk.floor.agents[waiting.prefers].seat_id or ""
+        return [now_at] if seat_id in free and (now_at := desk.floor.seat_now(seat_id)) else []
     found: list[str] = []
     for ring in sorted(by_ring):
         if ring >= waiting.open_rings or certain >= count:
@@ -142,7 +169,7 @@ def _others(
     return {
         **desk.floor.refused(),
         "free": choice.Others(count - len(chosen), left),
-        choice.Reason.SKILL: choice.Others(len(free) - count, unfit),
+        choice.unfit(waiting): choice.Others(len(free) - count, unfit),
     }
 
 

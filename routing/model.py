@@ -93,6 +93,7 @@ class Line:
     ratio: float = 0.95
     answer_notice_after_s: float | None = None  # None: as in [timing]
     priority: int = 0  # class, worth `class_worth_s` of waiting each
+    last_agent_s: float = 0.0  # for so long a caller waits for the agent whom he spoke with lately; 0: not at all
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], why: str) -> Non
     id_ = f"{int(desk.wall * 1000):x}.{desk.presentation_no}"
     ring_s = desk.rules.timing.ring_s
     shown = Presentation(id_, seat_ids, ring_s, desk.now)
-    session = call.session
+    session, ring = call.session, choice.first_ring(desk.waiting(call), best[0])
     call = desk.move(call, CallEvent.SENT, presentation=shown, session=None)
     for now_at in best:
         desk.agent(now_at.agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
@@ -48,7 +48,7 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], why: str) -> Non
     wait_s = round(desk.now - call.arrived, 3)
     desk.step(
         call, StepKind.PRESENTED, presentation=id_, seats=",".join(seat_ids), agents=agents,
-        ring=call.open_rings - 1, wait_s=wait_s, why=why,
+        ring=ring, wait_s=wait_s, why=why,
     )  # fmt: skip
     for after_s in (VOID_AFTER_S, ring_s + EXPIRY_SLACK_S):
         desk.timer(desk.now + after_s, "presentation", call.id)

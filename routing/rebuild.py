@@ -48,6 +48,8 @@ def remember(desk: Desk, event: e.Remembered) -> None:
             last_seq=old.last_seq,
         )
         desk.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there
+    for caller_ref, (agent_id, at) in event.spoke.items():
+        desk.met(caller_ref, agent_id, desk.now - max(0.0, desk.wall - at))
     desk.unseen_since = event.since
     for call_id in event.ended:
         desk.ended[call_id] = desk.now

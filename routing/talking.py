@@ -69,6 +69,7 @@ def _joined(desk: Desk, call: Call, seat_id: str, agent_id: str | None, at: floa
         for other in shown.seats:
             presenting.seat_over(desk, call.id, other, Outcome.ANSWERED if other == seat_id else Outcome.CANCELLED, at)
     call = desk.calls[call.id]
+    desk.met(call.caller_ref, agent_id, _monotonic(desk, at))
     for other in call.fallback_seats - {seat_id}:
         desk.release(other, call.id, AgentEvent.PRESENTATION_LIFTED)
     return desk.move(

@@ -51,6 +51,7 @@ def _enqueue(desk: Desk, call: Call) -> None:
     notice_s = _notice_after_s(desk, call)
     looks = [ring.after_s for ring in call.line.rings]
     looks += [notice_s] if notice_s > 0 else []
+    looks += [call.line.last_agent_s] if call.prefers is not None else []
     for after_s in looks:
         if call.arrived + after_s > desk.now:
             desk.timer(call.arrived + after_s, "call", call.id)

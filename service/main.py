@@ -23,6 +23,7 @@ from console.server import HttpServer
 from metrics.exporter import Exporter
 from metrics.registry import Metrics
 from routing import events as e
+from routing.desk import LAST_AGENT_KEPT_S
 from routing.engine import Engine
 from routing.model import EngineView
 from service import clock, gauges, logs, today, why
@@ -117,7 +118,9 @@ class Service:
 
     async def start(self) -> None:
         """Raises AgiListenError, HttpListenError: one sentence each."""
-        self.board.submit(await self.records.remembered())
+        prefer = any(line.last_agent_s > 0 for line in self.engine.rules.lines.values())
+        since_ms = int(1000 * (clock.wall() - LAST_AGENT_KEPT_S)) if prefer else None
+        self.board.submit(await self.records.remembered(since_ms))
         self.board.start(self.engine.rules.timing.lease_s)
         await self.agi.start(self.settings.service.fastagi)
         listening_at = asyncio.get_running_loop().time()

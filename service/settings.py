@@ -187,6 +187,7 @@ class Settings(Table):
             ratio=served.ratio or self.target.ratio,
             answer_notice_after_s=served.answer_notice_after_s if notice is None else notice,
             priority=served.priority or 0 if line.priority is None else line.priority,
+            last_agent_s=served.last_agent_s or 0.0,
         )
 
 

@@ -96,7 +96,7 @@ def line_modes(settings: Settings) -> Iterator[Finding]:
             yield unknown(("line", index, "into"), "line", line.into, targets)
         elif modes[line.into] is Mode.MERGED:
             yield Finding(("line", index, "into"), "names a line that is merged itself", ", ".join(targets))
-        for key in ("rings", "zone", "answer_within_s", "ratio"):
+        for key in ("rings", "zone", "answer_within_s", "ratio", "last_agent_s"):
             if key in line.model_fields_set:
                 yield Finding(
                     ("line", index, key), "cannot be given for a merged line: it takes that of the line it joins"

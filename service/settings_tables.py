@@ -176,6 +176,9 @@ class LineTable(Table):
     answer_notice_after_s: Seconds | None = Field(
         default=None, ge=0, le=600, description="as in [timing], for this line"
     )
+    last_agent_s: Seconds | None = Field(
+        default=None, ge=0, le=15, description="wait so long for the agent who spoke with this number in the last 24 h"
+    )
     priority: Priority | None = Field(default=None, description="class in the queue, each worth class_worth_s")
 
     def rings_or_default(self, skills: Collection[str]) -> tuple[Ring, ...]:

@@ -185,6 +185,15 @@ async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict
     return rows, agents
 
 
+async def spoken(engine: AsyncEngine, since_ms: int) -> list[Row]:
+    """Who spoke with whom: `caller_ref`, `agent_id`, `answered_ms` of the calls answered since then."""
+    columns = calls.c.caller_ref, calls.c.agent_id, calls.c.answered_ms
+    known = (column.is_not(None) for column in columns)
+    async with reading(engine) as connection:
+        found = await connection.execute(select(*columns).where(calls.c.arrived_ms >= since_ms, *known))
+        return [dict(row) for row in found.mappings()]
+
+
 def _just_ended(newest_ms: int | None) -> Select[Any]:
     """Calls that ended when the last run did, by the newest arrival or end there is."""
     lately = calls.c.arrived_ms >= (newest_ms or 0) - LONGEST_CALL_MS
@@ -192,8 +201,13 @@ def _just_ended(newest_ms: int | None) -> Select[Any]:
     return select(calls).where(lately, calls.c.ended_ms >= last_end - 2 * UNSURE_MS)
 
 
-def remembered(rows: Mapping[str, Row], agents: Mapping[str, Shift], tail: Iterable[KeptEntry]) -> Remembered:
-    """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order."""
+def remembered(
+    rows: Mapping[str, Row], agents: Mapping[str, Shift], tail: Iterable[KeptEntry], talks: Iterable[Row] = ()
+) -> Remembered:
+    """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order.
+
+    `talks`: as `spoken` tells them, when somebody wants to know who spoke with whom.
+    """
     found: dict[str, Row] = dict(rows)
     shifts = dict(agents)
     for entry in tail:
@@ -209,9 +223,20 @@ def remembered(rows: Mapping[str, Row], agents: Mapping[str, Shift], tail: Itera
         tuple(map(_remembered_call, sorted(still_open, key=lambda row: row["arrived_ms"]))),
         {agent: shift.seat_id for agent, shift in shifts.items()},
         {agent: shift.reason for agent, shift in shifts.items() if shift.state == PAUSED},
+        _spoke([*talks, *found.values()]),
         since=max((row["ended_ms"] or row["arrived_ms"] for row in found.values()), default=math.inf) / 1000 - UNSURE_S,
         ended=frozenset(row["call_id"] for row in found.values() if row["ended_ms"] is not None),
     )
+
+
+def _spoke(rows: Iterable[Row]) -> dict[str, tuple[str, float]]:
+    """caller_ref -> (agent, epoch seconds), the newest last."""
+    told = [row for row in rows if row["caller_ref"] and row["agent_id"] and row["answered_ms"] is not None]
+    found: dict[str, tuple[str, float]] = {}
+    for row in sorted(told, key=lambda row: int(row["answered_ms"])):
+        found.pop(row["caller_ref"], None)
+        found[row["caller_ref"]] = row["agent_id"], row["answered_ms"] / 1000
+    return found
 
 
 def _remembered_call(row: Row) -> RememberedCall:

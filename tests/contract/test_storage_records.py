@@ -307,6 +307,20 @@ async def test_open_calls_are_remembered_with_the_entries_that_sql_does_not_have
         assert (await records.remembered()).signed_in == {"a1": "1001"}
 
 
+async def test_who_spoke_with_whom_is_remembered_when_it_is_asked_for(database: Database) -> None:
+    async with opened(database) as records:
+        hours_later = 20_000_000
+        records.write(*answered_call(1), *abandoned_call(2), *answered_call(hours_later))
+        await records.flush(20)
+        early, late = (str(answered_call(number)[0].data["caller_ref"]) for number in (1, hours_later))
+        found = (await records.remembered(FIRST_MS)).spoke
+        assert list(found.items()) == [
+            (early, ("a1", (FIRST_MS + 2501) / 1000)),
+            (late, ("a1", (FIRST_MS + hours_later + 2500) / 1000)),
+        ]
+        assert early not in (await records.remembered(FIRST_MS + 10_000)).spoke
+
+
 async def test_figures_count_each_number_and_rank_its_answer_times(database: Database) -> None:
     async with opened(database) as records:
         for number in range(20):

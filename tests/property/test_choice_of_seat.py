@@ -21,8 +21,9 @@ RINGS = (
     Ring(6, All((InGroup("reserve"), Not(Skilled("c"))))),
     Ring(9, Anybody()),
 )
+LAST_AGENT_S = 5.0
 LINES = [
-    Line("20001", "one", zone="east", rings=RINGS),
+    Line("20001", "one", zone="east", rings=RINGS, last_agent_s=LAST_AGENT_S),
     Line("20002", "other", rings=(Ring(0, Skilled("c")), Ring(5, Anybody()))),
 ]
 SEVERAL_AFTER_S = 11.0
@@ -69,18 +70,22 @@ def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str]) -> E
     others=st.integers(0, 3),
     ami_up=st.booleans(),
     talking=st.sets(st.sampled_from(["1001", "1002", "1003"])),
+    knows=st.sampled_from([None, "1001", "1003"]),
 )
 def test_the_best_of_all_seats_rings(
-    persons: list[Any], waited_s: float, others: int, ami_up: bool, talking: set[str]
+    persons: list[Any], waited_s: float, others: int, ami_up: bool, talking: set[str], knows: str | None
 ) -> None:
     people = {str(1001 + number): one for number, one in enumerate(persons)}
     engine = engine_with(people, ami_up, talking)
-    engine.handle(e.CallHeld("a", 1, "20001", EPOCH + NOW - waited_s), NOW, EPOCH + NOW)
+    engine.spoke["ref"] = knows or "nobody", NOW - 3600
+    engine.handle(e.CallHeld("a", 1, "20001", EPOCH + NOW - waited_s, caller_ref="ref"), NOW, EPOCH + NOW)
     for number in range(others):
         engine.handle(e.CallHeld(f"b{number}", 2 + number, "20002", EPOCH + NOW), NOW, EPOCH + NOW)
     call = engine.calls["a"] = engine.calls["a"]._replace(missed=frozenset(i for i, p in people.items() if p[5]))
     open_rings = choice.open_rings(call.line, waited_s, engine.floor.anybody)
-    waiting = engine.waiting(call._replace(open_rings=open_rings))
+    waiting = engine.waiting(call._replace(open_rings=open_rings, prefers=None))
+    if knows in people and knows not in call.missed and waited_s < LAST_AGENT_S:
+        waiting = engine.waiting(call._replace(open_rings=0, prefers=knows))
     demand = {"a": 1, "c": others}
     fit = [seat for seat in engine.floor.all_seats() if choice.eligible(waiting, seat) is None]
     best = nsmallest(3 if waited_s >= SEVERAL_AFTER_S else 1, fit, key=lambda seat: choice.rank(waiting, seat, demand))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -33,6 +34,9 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.drive = Drive(*SEATS[:3])
+        known = self.drive.engine.rules
+        lines = {number: replace(line, last_agent_s=3.0) for number, line in known.lines.items() if number != "12333"}
+        self.drive.send(e.RulesChanged(replace(known, lines={**known.lines, **lines})))
 
     def send(self, event: e.Event) -> None:
         for command in self.drive.send(event):
@@ -160,9 +164,21 @@ class AnyOrder(RuleBasedStateMachine):
         engine = self.drive.engine
         for call_id in engine.queue:
             call = engine.calls[call_id]
-            assert engine.queue.want(call_id) == (call.line.number, call.open_rings)
+            assert engine.queue.want(call_id) == (call.line.number, call.open_rings, call.prefers)
+            assert call.prefers is None or call.open_rings == 0
+        hoping = {engine.calls[call_id].prefers for call_id in engine.queue} - {None}
+        assert set(engine.queue.hoping) == hoping
         first = [engine.calls[call_id].line.rings[0] for call_id in engine.queue]
         assert +engine.queue.demand == Counter(skill for ring in first for skill in ring.skills)
+
+    @invariant()
+    def nobody_waits_for_one_agent_who_is_not_there_or_longer_than_the_line_wants(self) -> None:
+        engine = self.drive.engine
+        for call_id in engine.queue if engine.deciding else ():
+            call = engine.calls[call_id]
+            if call.prefers is not None:
+                assert engine.floor.agents[call.prefers].state not in AWAY
+                assert self.drive.now < call.arrived + call.line.last_agent_s
 
     @invariant()
     def somebody_is_there_for_a_ring_when_somebody_present_qualifies(self) -> None:
