@@ -36,6 +36,7 @@ GENERAL, SECOND = "1011", "1012"  # two agents with the general skill alone
 EXPERT = "1001"  # 12333
 TAX = "1002"  # 12366, the line with a notice
 BY_ACT, BY_ANOTHER = "1008", "1007"  # sign in by an act
+KNOWN = "12393"  # the line whose callers get the agent they know
 AT_ONCE_S = 2.0  # gross: the bench has the figure, and the next ring comes later than this
 
 
@@ -44,6 +45,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
     edit = several(
         timing(wrap_up_s=0, ring_s=2, ring_several_after_s=2, no_answer_pause_s=5, answer_notice_after_s=0),
         with_key("line", "12366", f"answer_notice_after_s = {NOTICE_S}"),
+        with_key("line", KNOWN, "last_agent_s = 3"),
         with_key("agent", BY_ACT, 'sign_in = "agent"'),
         with_key("agent", BY_ANOTHER, 'sign_in = "agent"'),
     )
@@ -239,6 +241,20 @@ async def test_caller_who_dials_again_has_the_old_place_and_a_new_clock(stage: S
     assert answered.wait_ms is not None
     assert leg.answer_s is not None
     assert abs(answered.wait_ms / 1000 - leg.answer_s) < tolerance_s(leg.invited_at)
+
+
+async def test_caller_who_calls_again_gets_the_agent_with_whom_he_spoke(stage: Stage, people: Cast) -> None:
+    known, first = await people.busy_seat(GENERAL, KNOWN)
+    idle_for_longer = await people.seat(SECOND)
+    await first.hang_up()
+    await first.until_ended()
+    await in_state(stage, GENERAL, "ready")
+    again = await people.caller(KNOWN, caller=number_of(first), talk_s=0.1)
+    stranger = await people.caller(KNOWN, talk_s=0.1)
+    for caller in (again, stranger):
+        await caller.until_ended()
+    assert [caller_at(known, leg) for leg in known.legs[1:]] == [number_of(again)]
+    assert [caller_at(idle_for_longer, leg) for leg in idle_for_longer.legs] == [number_of(stranger)]
 
 
 # -- several seats at once --------------------------------------------------------------------------------------------
