@@ -18,6 +18,7 @@ MAX_TOKEN: Final = 512
 EVERYBODY: Final = frozenset(Role)
 OVERSEERS: Final = frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR})
 ACTORS: Final = frozenset({Role.AGENT, Role.EXPERT, Role.SUPERVISOR, Role.ENGINEER})
+MANAGERS: Final = frozenset({Role.SUPERVISOR, Role.ENGINEER})
 ENGINEERS: Final = frozenset({Role.ENGINEER})
 
 

@@ -142,7 +142,7 @@ async def ready(agent: Agent, deps: Deps, token: Actor) -> DoneOut:
 
 @api.post("/reload", summary="Read the configuration again", responses=CONFLICT)
 async def reload(deps: Deps, token: Engineer) -> ReloadOut:
-    errors = deps.reload()
+    errors = await deps.reload()
     if errors:
         raise Problem(409, "The configuration is unchanged: " + "; ".join(errors))
     log.info("reloaded", by=token.name)

@@ -12,6 +12,7 @@ from console.events import Events
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
 from console.problems import install
+from console.staff import staff
 
 ABOUT = (
     "Speak with `Authorization: Bearer <token>`. Errors come as `application/problem+json`. "
@@ -35,6 +36,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.state.events = Events(app.state.board)
     install(app)
     app.include_router(api)
+    app.include_router(staff)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

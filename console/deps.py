@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from routing.model import EngineView
 
@@ -68,14 +68,39 @@ class LineToday:
     flowed_out: int = 0
 
 
+class Refused(Exception):
+    """An act that is not done: the HTTP status, one sentence, and every single mistake where there are several."""
+
+    def __init__(self, status: int, detail: str, errors: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.errors = status, detail, list(errors)
+
+
+class Staff(Protocol):
+    """Who works here. Every change is in force and kept when it returns, or raises Refused and changed nothing.
+
+    `by`: whose token it is, for the audit line. Agents are mappings by the keys of `schemas.AgentOut`.
+    """
+
+    def listed(self) -> Sequence[Mapping[str, Any]]: ...
+    def csv(self, *, chinese: bool) -> bytes: ...
+    async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]: ...
+    async def change(
+        self, agent_id: str, changes: Mapping[str, Any], by: str, revision: int | None
+    ) -> Mapping[str, Any]: ...
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+    async def from_file(self, ids: Sequence[str], by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
 
     The acts (`sign_in` ...) return None when done, else one sentence that says why not. `reload` returns the errors of
-    the configuration, none when it is in force. `today` and `recent_calls` may raise anything while the database is
-    away: the pages say so and go on. `recent_calls` gives the newest first, without any caller's number. `why`
-    tells one call's story by its id, the beginning of it, or `last`; else one sentence says why there is none.
+    the configuration, none when it is in force; like the changes of `staff` it waits for the database. `today` and
+    `recent_calls` may raise anything while the database is away: the pages say so and go on. `recent_calls` gives the
+    newest first, without any caller's number. `why` tells one call's story by its id, the beginning of it, or `last`;
+    else one sentence says why there is none.
     `tokens` is looked at for every request, so a reload may change it in place.
     """
 
@@ -89,7 +114,8 @@ class ConsoleDeps:
     sign_out: Callable[[str], str | None]
     pause: Callable[[str, str], str | None]
     ready: Callable[[str], str | None]
-    reload: Callable[[], Sequence[str]]
+    reload: Callable[[], Awaitable[Sequence[str]]]
+    staff: Staff
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -10,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.problems import Problem, problem
 
-MAX_BODY: Final = 16 * 1024  # our largest request is a reason of a few words
+MAX_BODY: Final = 16 * 1024  # a request is an agent with his skills at most
+LARGER: Final = {"/api/v1/agents/import": 2 * 1024 * 1024}  # 10,000 agents, with room
 BODY_S: Final = 10.0
 
 HEADERS: Final = {
@@ -45,22 +47,21 @@ class SecurityHeaders:
 class BodyLimit:
     """Answers 413 to a body above the limit, by its announced length or while it arrives; 408 when it does not come."""
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY) -> None:
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY, larger: Mapping[str, int] = LARGER) -> None:
         self._app = app
-        self._limit = limit
+        self._limit, self._larger = limit, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _announced(scope) > self._limit:
-            await problem(413, self._too_large(), {"connection": "close"})(scope, receive, send)
+            return
+        limit = self._larger.get(scope["path"], self._limit)
+        if _announced(scope) > limit:
+            await problem(413, _too_large(limit), {"connection": "close"})(scope, receive, send)
         else:
-            await self._app(scope, self._bounded(receive), send)
+            await self._app(scope, self._bounded(receive, limit), send)
 
-    def _too_large(self) -> str:
-        return f"A request may have {self._limit} bytes."
-
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, limit: int) -> Receive:
         taken, whole = 0, False
 
         async def bounded() -> Message:
@@ -74,11 +75,15 @@ class BodyLimit:
                 raise Problem(408, "The request did not arrive in time.", {"connection": "close"}) from None
             taken += len(message.get("body", b""))
             whole = not message.get("more_body", False)
-            if taken > self._limit:
-                raise Problem(413, self._too_large(), {"connection": "close"})
+            if taken > limit:
+                raise Problem(413, _too_large(limit), {"connection": "close"})
             return message
 
         return bounded
+
+
+def _too_large(limit: int) -> str:
+    return f"A request may have {limit} bytes."
 
 
 def _announced(scope: Scope) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -9,6 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+
+from console.deps import Refused
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -21,18 +24,23 @@ class Problem(HTTPException):
 
 
 def problem(
-    status: int, detail: str, headers: dict[str, str] | None = None, errors: list[dict[str, str]] | None = None
+    status: int, detail: str, headers: dict[str, str] | None = None, errors: Sequence[Mapping[str, Any]] = ()
 ) -> JSONResponse:
     body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     body["detail"] = detail
     if errors:
-        body["errors"] = errors
+        body["errors"] = list(errors)
     return JSONResponse(body, status, headers, CONTENT_TYPE)
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return problem(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refused)
+    return problem(error.status, error.detail, errors=error.errors)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -48,5 +56,6 @@ async def _bug(_: Request, __: Exception) -> JSONResponse:
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _bug)

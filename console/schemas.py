@@ -137,6 +137,58 @@ class WhyOut(BaseModel):
     story: list[MomentOut] = Field(description="Oldest first.")
 
 
+class AgentOut(BaseModel):
+    id: str
+    name: str
+    skills: dict[str, int] = Field(description="Skill id: level 1 to 10.")
+    zone: str | None
+    sign_in: str = Field(description="phone, agent")
+    disabled: bool = Field(description="Works here no more; kept for the records.")
+    revision: int = Field(description="Grows with each change.")
+    state: str = Field(description="As of a seat; signed_out when nobody is there.")
+    seat: str | None = Field(description="Where he sits.")
+    since_s: float | None = Field(description="Seconds in this state.")
+    reason: str
+
+
+class AgentIn(BaseModel):
+    """Bounds and names are checked as those of `[[agent]]`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    name: str = ""
+    skills: dict[str, int] = Field(default_factory=dict)
+    zone: str | None = None
+    sign_in: str = "phone"
+
+
+class AgentChangeIn(BaseModel):
+    """What is not named stays. `skills`: those named change, level 0 takes one away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    skills: dict[str, int] | None = None
+    zone: str | None = None
+    sign_in: str | None = None
+    disabled: bool | None = None
+    revision: int | None = Field(None, description="The one that was looked at: 409 when he changed since.")
+
+
+class FromConfigIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    agents: list[AgentId] = Field(default_factory=list, description="Empty: every [[agent]] of the file.")
+
+
+class ImportedOut(BaseModel):
+    added: list[str]
+    changed: list[str]
+    unchanged: int
+    dry_run: bool = Field(description="True: only looked at.")
+
+
 class SignInIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

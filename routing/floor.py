@@ -213,6 +213,7 @@ class Floor:
             seat_id = self.agents.pop(agent_id).seat_id
             if seat_id is not None:
                 self._empty(seat_id)
+                self.signs.append(WriteSignIn(agent_id, None, AgentState.SIGNED_OUT.value, "", wall))
         self.rules = rules
         for agent_id in rules.agents:
             self.agents.setdefault(agent_id, Agent(agent_id))

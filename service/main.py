@@ -25,12 +25,14 @@ from metrics.registry import Metrics
 from routing import events as e
 from routing.desk import LAST_AGENT_KEPT_S
 from routing.engine import Engine
-from routing.model import EngineView
+from routing.model import EngineView, Rules
 from service import clock, gauges, logs, today, why
+from service.agents import Agents
 from service.callers import Callers
 from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
 from service.snapshots import Snapshots
+from service.staff import Staff
 from service.switchboard import Switchboard
 from service.watchdog import Watchdog
 from storage.records import Records
@@ -50,9 +52,9 @@ DRAIN_TURNS: Final = 1000
 class Service:
     """Everything that runs, in one process, on one loop."""
 
-    def __init__(self, settings: Settings, records: Records) -> None:
-        self.settings, self.records = settings, records
-        rules = settings.rules()
+    def __init__(self, settings: Settings, records: Records, agents: Agents) -> None:
+        self.settings, self.records, self.agents = settings, records, agents
+        rules = self._rules()
         self.pbx = settings.pbxs[0]
         self.engine = Engine(rules)
         names = [pbx.name for pbx in settings.pbxs]
@@ -78,8 +80,12 @@ class Service:
         self.http = HttpServer(create_app(self._console()))
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
         self.gauges = gauges.Gauges(self)
+        agents.on_change = lambda: self.board.submit(e.RulesChanged(self._rules()))
         self.pictured = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _rules(self) -> Rules:
+        return self.agents.rules(self.settings.rules())
 
     def _ami_link(self, settings: Settings) -> AmiLink:
         host, port = self.pbx.ami_address
@@ -108,6 +114,7 @@ class Service:
             pause=lambda agent_id, reason: self._act(agent_id, e.AgentPaused(agent_id, reason)),
             ready=lambda agent_id: self._act(agent_id, e.AgentReady(agent_id)),
             reload=self.reload,
+            staff=Staff(self.agents, self.engine),
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -137,6 +144,7 @@ class Service:
             asyncio.create_task(self.gauges.keep(), name="gauges"),
             asyncio.create_task(self.snapshots.keep(), name="snapshots"),
             asyncio.create_task(Watchdog().keep(), name="watchdog"),
+            asyncio.create_task(self.agents.keep(), name="agents"),
         ]
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
 
@@ -193,6 +201,8 @@ class Service:
         degraded = [] if self.link.up else ["ami"]
         if self.records.degraded:
             degraded.append("database")
+        if not self.agents.current:
+            degraded.append("agents")
         return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
 
     async def _metrics(self, accept: str) -> tuple[bytes, str]:
@@ -220,14 +230,15 @@ class Service:
         self.board.submit(event)
         return None
 
-    def reload(self) -> Sequence[str]:
+    async def reload(self) -> Sequence[str]:
         """Reads the configuration again; with any mistake in it the running rules stay. Addresses need a restart."""
         try:
-            settings = load(self.settings.file)
+            settings = load(self.settings.file, known_agents=self.agents.rows)
         except SettingsError as error:
             return [str(problem) for problem in error.errors]
         self.settings = settings
-        rules = settings.rules()
+        await self.agents.follow(settings)
+        rules = self._rules()
         self.tokens.clear()
         self.tokens.update(tokens_of(settings))
         self.exporter.lines(rules.lines)
@@ -250,14 +261,15 @@ async def run(settings: Settings) -> None:
     logs.configure(settings.service.log_level.value)
     install_reactor()
     records = await Records.open(settings.database_url(), settings.data_dir)
-    service = Service(settings, records)
+    service = Service(settings, records, await Agents.open(records, settings))
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again: that would stop everything for 0.1 s
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
-    loop.add_signal_handler(signal.SIGHUP, _reload, service)
+    reloads: set[asyncio.Task[None]] = set()
+    loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.create_task(_reload(service))))
     try:
         await service.start()
         await ended.wait()
@@ -266,6 +278,6 @@ async def run(settings: Settings) -> None:
         remove_reactor()
 
 
-def _reload(service: Service) -> None:
-    for problem in service.reload():
+async def _reload(service: Service) -> None:
+    for problem in await service.reload():
         log.error("configuration not reloaded", problem=problem)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -199,7 +199,9 @@ def _seat(seat: SeatTable) -> SeatProfile:
     return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups))
 
 
-def load(path: Path, *, check_secrets: bool = True, check_seats: bool = False) -> Settings:
+def load(
+    path: Path, *, check_secrets: bool = True, check_seats: bool = False, known_agents: Collection[str] | None = None
+) -> Settings:
     """Read and check a configuration file.
 
     Args:
@@ -207,6 +209,7 @@ def load(path: Path, *, check_secrets: bool = True, check_seats: bool = False) -
         check_secrets: also look whether every secret of the service can be read. Off for what needs none.
         check_seats: also look at the seats' passwords. Off for the service, which has no use for them: a slip in that
             file must not keep it from starting, and its user need not be able to read it.
+        known_agents: ids in the database, which rings may name too; None: not asked, so a strange name only warns.
 
     Raises:
         SettingsError: with all mistakes, in the order of the file.
@@ -214,7 +217,9 @@ def load(path: Path, *, check_secrets: bool = True, check_seats: bool = False) -
     text = _read(path)
     lines = key_lines(text)
     document = tomllib.loads(text)
-    check = partial(settings_checks.check, check_secrets=check_secrets, check_seats=check_seats)
+    check = partial(
+        settings_checks.check, check_secrets=check_secrets, check_seats=check_seats, known_agents=known_agents
+    )
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:

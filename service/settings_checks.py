@@ -6,7 +6,7 @@ Every check yields findings and none stops the next, so that an operator sees al
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -39,9 +39,24 @@ class Finding:
 Check = Callable[["Settings"], Iterator[Finding]]
 
 
-def check(settings: Settings, *, check_secrets: bool, check_seats: bool) -> list[Finding]:
+def check(
+    settings: Settings, *, check_secrets: bool, check_seats: bool, known_agents: Collection[str] | None = None
+) -> list[Finding]:
     checks = (*_CHECKS, *([secrets] if check_secrets else []), *([seat_passwords] if check_seats else []))
-    return [finding for one in checks for finding in one(settings)]
+    found = (_named_elsewhere(finding, known_agents) for one in checks for finding in one(settings))
+    return [finding for finding in found if finding is not None]
+
+
+def _named_elsewhere(finding: Finding, known_agents: Collection[str] | None) -> Finding | None:
+    """An agent whom the file does not have may be in the database. Who has not asked it can only warn."""
+    table, name = finding.refers_to or ("", "")
+    if table != "agent":
+        return finding
+    if known_agents is None:
+        return replace(
+            finding, text=f"{finding.text}; `hotline agents list` tells who is in the database", is_error=False
+        )
+    return None if name in known_agents else finding
 
 
 def warning(path: Path, text: str, allowed: str = "") -> Finding:

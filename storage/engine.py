@@ -43,6 +43,12 @@ def create_engine(url: str, *, password_file: Path | None = None) -> AsyncEngine
     )
 
 
+def sqlite_file_exists(url: str) -> bool:
+    """False for a SQLite file that is not there; asking it would make it. True for all else."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+
+
 @asynccontextmanager
 async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """A connection that only reads: on SQLite it neither waits for the writer nor stops it."""

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.events import Remembered
 from routing.steps import Step
-from storage import queries, story
-from storage.engine import create_engine, reading
+from storage import agents, queries, story
+from storage.agents import AgentRow
+from storage.engine import create_engine, reading, sqlite_file_exists
 from storage.entries import Entry, KeptEntry, decode
 from storage.errors import EntryError, StorageError, StorageUnavailable
 from storage.faults import reason, sentence
@@ -208,6 +209,21 @@ class Records(Archive):
         bounds = {} if until_ms is None else {"until_ms": until_ms}
         return await _asked(queries.line_figures(self.engine, since_ms, by=by, **bounds))
 
+    # -- agents --
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the database answered last time: who must not wait asks only then."""
+        return self._writer.position is not None and self._writer.failure is None
+
+    async def filled_agents(self, rows: Sequence[AgentRow]) -> list[AgentRow]:
+        """All agents, after those of `rows` whom the table does not have were added."""
+        return await _asked(agents.fill_agents(self.engine, rows), CATCH_UP_S)
+
+    async def write_agents(self, rows: Sequence[AgentRow]) -> list[AgentRow]:
+        """All or none; see `storage.agents`. Raises AgentsChanged."""
+        return await _asked(agents.write_agents(self.engine, rows))
+
     def _tail(self, position: Position | None) -> list[KeptEntry]:
         """Entries that SQL may not have; when its position is not known, those of the newest segments."""
         follower = self._journal.follow(position or self._journal.back(TAIL_BYTES))
@@ -248,6 +264,29 @@ async def check_database(url: str, *, password_file: Path | None = None) -> None
             await connection.execute(text("SELECT 1"))
     except (SQLAlchemyError, OSError) as error:
         raise StorageError(f"database: {reason(error)}") from None
+    finally:
+        await engine.dispose()
+
+
+async def agents_of(url: str) -> list[AgentRow]:
+    """The agents in a database, for `hotline check`: looked at without a service, and nothing is made or changed.
+
+    Returns:
+        Nobody when there is no such file or no table of agents yet: no service has begun with this database.
+
+    Raises:
+        StorageError, StorageUnavailable: the one sentence that says why it cannot be asked.
+    """
+    if not sqlite_file_exists(url):
+        return []
+    engine = create_engine(url)
+    try:
+        async with reading(engine) as connection:
+            if not await connection.run_sync(lambda sync: inspect(sync).has_table("agents")):
+                return []
+        return await _asked(agents.read_agents(engine), CATCH_UP_S)
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable(f"database: {reason(error)}") from None
     finally:
         await engine.dispose()
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-REVISION: Final = "0001"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0002"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -101,6 +101,18 @@ Index(
     agent_periods.c.agent_id,
     sqlite_where=agent_periods.c.until_ms.is_(None),
     postgresql_where=agent_periods.c.until_ms.is_(None),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("skills", JSON, nullable=False),  # skill id -> level 1..10
+    Column("zone", Text),
+    Column("sign_in", Text, nullable=False),  # routing.model.SignIn
+    Column("disabled", Boolean, nullable=False),  # works here no more; kept, for the records name him
+    Column("revision", Integer, nullable=False),  # grows with each change; who writes names the one he read
 )
 
 journal_position = Table(

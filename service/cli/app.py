@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "check": Entry("service.cli.check", "check", "Report all problems of the configuration at once."),
     "serve": Entry("service.cli.serve", "serve", "Run the service."),
     "status": Entry("service.cli.status", "status", "Lines, waiting callers, seats, and the ratio of today."),
+    "agents": Entry("service.cli.agents", "app", "Who works here; add, import, skills, sign in and out, pause."),
     "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "asterisk": Entry("service.cli.asterisk", "app", "Render, compare and install Asterisk's configuration."),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import typer
 
+from service.agents import NAMED_AT_MOST, differing, hint
 from service.cli.output import DEFAULT_CONFIG, GOOD, WRONG, ConfigOption, JsonOption, print_json
-from service.settings import SettingsError, SettingsProblem, load
+from service.settings import Settings, SettingsError, SettingsProblem, load
+from storage.agents import AgentRow
+from storage.errors import StorageError, StorageUnavailable
+from storage.records import agents_of
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -15,7 +20,9 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     errors: Sequence[SettingsProblem]
     warnings: Sequence[SettingsProblem]
     try:
-        errors, warnings = (), load(config, check_seats=True).warnings
+        rows = agents_in_database(load(config, check_seats=True))
+        settings = load(config, check_seats=True, known_agents=rows)
+        errors, warnings = (), (*settings.warnings, *_differing(settings, rows))
     except SettingsError as error:
         errors, warnings = error.errors, error.warnings
     if as_json:
@@ -29,6 +36,22 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     else:
         _print(str(config), errors, warnings)
     raise typer.Exit(WRONG if errors else GOOD)
+
+
+def agents_in_database(settings: Settings) -> dict[str, AgentRow] | None:
+    """The agents who rule while the service runs; None when the database cannot be asked."""
+    try:
+        return {row.id: row for row in asyncio.run(agents_of(settings.database_url()))}
+    except (StorageError, StorageUnavailable):
+        return None
+
+
+def _differing(settings: Settings, rows: dict[str, AgentRow] | None) -> list[SettingsProblem]:
+    ids = differing(settings, rows or {})
+    if not ids:
+        return []
+    few = ", ".join(ids[:NAMED_AT_MOST]) + (f" and {len(ids) - NAMED_AT_MOST} more" if len(ids) > NAMED_AT_MOST else "")
+    return [SettingsProblem("agent", None, f"{few}: file and database differ, {hint(ids)}")]
 
 
 def _print(file: str, errors: Sequence[SettingsProblem], warnings: Sequence[SettingsProblem]) -> None:

@@ -46,6 +46,21 @@ class Client:
         """The JSON answer of an act."""
         return self._answer(self._ask("POST", path, json=body))
 
+    def patch(self, path: str, body: object) -> Any:
+        """The JSON answer of a change."""
+        return self._answer(self._ask("PATCH", path, json=body))
+
+    def post_bytes(self, path: str, data: bytes, kind: str) -> Any:
+        """The JSON answer to a file."""
+        return self._answer(self._ask("POST", path, content=data, headers={"Content-Type": kind}))
+
+    def get_bytes(self, path: str, **params: str | int) -> bytes:
+        """A file as it is."""
+        response = self._ask("GET", path, params=params)
+        if not response.is_success:
+            self._answer(response)
+        return response.content
+
     def _ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
         try:
             return self._http.request(method, path, **rest)
@@ -69,7 +84,18 @@ class Client:
 
 
 def _detail(body: Any) -> str:
-    return str(body.get("detail", "no reason given")) if isinstance(body, dict) else "no reason given"
+    """The sentence, and every single mistake below it."""
+    if not isinstance(body, dict):
+        return "no reason given"
+    errors = body.get("errors") or []
+    return "\n  ".join([str(body.get("detail", "no reason given")), *map(_mistake, errors)])
+
+
+def _mistake(error: dict[str, Any]) -> str:
+    """One of `errors`: of a field of the request (`where`), or of a cell of a file (`row`, `column`)."""
+    row = f"row {error['row']}" if error.get("row") else ""
+    place = " ".join(part for part in (row, error.get("column") or error.get("where") or "") if part)
+    return f"{place}: {error.get('why')}" if place else str(error.get("why"))
 
 
 def connect(config: Path) -> Client:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from console.deps import ConsoleDeps, Health, LineToday, Role, Token
+from console.deps import ConsoleDeps, Health, LineToday, Refused, Role, Token
 from routing.model import DeviceState, EngineView, LineView, SeatView
 
 TODAY = LineToday("12345", "政务服务便民热线", 12, 10, 9, 8, 1, 0.8, "V2-all", 3.2, 14.0, 21.5)
@@ -23,6 +23,46 @@ VIEW = EngineView(
 )
 
 
+AGENT = {
+    "id": "1001", "name": "坐席一", "skills": {"general": 5}, "zone": None, "sign_in": "phone", "disabled": False,
+    "revision": 3, "state": "ready", "seat": "1001", "since_s": 4.5, "reason": "",
+}  # fmt: skip
+
+
+@dataclass
+class Staff:
+    """Remembers what was asked for, or refuses it."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refusal: Refused | None = None
+
+    def listed(self) -> Sequence[Mapping[str, Any]]:
+        return [AGENT]
+
+    def csv(self, *, chinese: bool) -> bytes:
+        return b"csv zh" if chinese else b"csv"
+
+    async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]:
+        return self._note("add", values, by)
+
+    async def change(
+        self, agent_id: str, changes: Mapping[str, Any], by: str, revision: int | None
+    ) -> Mapping[str, Any]:
+        return self._note("change", agent_id, changes, by, revision)
+
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]:
+        return self._note("csv", data, by, dry_run)
+
+    async def from_file(self, ids: Sequence[str], by: str, *, dry_run: bool) -> Mapping[str, Any]:
+        return self._note("file", ids, by, dry_run)
+
+    def _note(self, *what: object) -> Mapping[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(what)
+        return AGENT | {"added": ["1001"], "changed": [], "unchanged": 0, "dry_run": False}
+
+
 @dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
@@ -36,6 +76,7 @@ class Hotline:
     errors: Sequence[str] = ()
     acts: list[tuple[str, ...]] = field(default_factory=list)
     asked: int = 0
+    staff: Staff = field(default_factory=Staff)
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -60,6 +101,9 @@ class Hotline:
         self.acts.append(what)
         return self.refusal
 
+    async def reload(self) -> Sequence[str]:
+        return self.errors
+
     def deps(self) -> ConsoleDeps:
         return ConsoleDeps(
             view=lambda: self.view,
@@ -72,7 +116,8 @@ class Hotline:
             sign_out=lambda agent: self.act("sign-out", agent),
             pause=lambda agent, reason: self.act("pause", agent, reason),
             ready=lambda agent: self.act("ready", agent),
-            reload=lambda: self.errors,
+            reload=self.reload,
+            staff=self.staff,
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
             version="0.1.0",
         )

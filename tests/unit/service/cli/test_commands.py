@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from service.agents import Agents
 from service.cli import app
 from service.cli.output import CommandError, print_rows
+from service.settings import load
+from storage.records import Records
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -169,3 +173,30 @@ def test_a_table_in_a_pipe_keeps_every_row_in_one_line(capsys: pytest.CaptureFix
 def test_a_table_as_json_keeps_types_and_columns_that_are_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     print_rows(["line"], [{"line": "12345", "wait_s": 1.5, "agent": None}], as_json=True)
     assert json.loads(capsys.readouterr().out) == [{"line": "12345", "wait_s": 1.5, "agent": None}]
+
+
+def test_check_says_which_agents_the_database_has_otherwise_and_what_to_type(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(capsys, "init", "--folder", str(tmp_path))
+    config = tmp_path / "hotline.toml"
+    settings = load(config)
+
+    async def change() -> None:
+        records = await Records.open(settings.database_url(), settings.data_dir, catch_up_s=20.0)
+        agents = await Agents.open(records, settings)
+        await agents.change("1002", {"zone": "elsewhere"}, "chief", None)
+        await agents.add({"id": "a17", "sign_in": "agent"}, "chief")
+        await records.close()
+
+    asyncio.run(change())
+    code, out, _ = run(capsys, "check", "--config", str(config))
+    assert code == 0
+    assert "1002: file and database differ" in out
+    assert "hotline agents import --from-config --agent 1002" in out
+    text = config.read_text().replace('mode = "own"\n', 'mode = "own"\nrings = [{need = "agent:a17 or agent:a18"}]\n')
+    config.write_text(text)
+    code, out, _ = run(capsys, "check", "--config", str(config))
+    assert code == 2
+    assert 'unknown agent "a18"' in out
+    assert 'unknown agent "a17"' not in out
