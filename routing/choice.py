@@ -25,6 +25,7 @@ class Reason(StrEnum):
     TALKING = "talking"
     WRAP_UP = "wrap_up"
     DEVICE = "device"  # the phone is in use, unreachable or unknown to Asterisk
+    OFF_DUTY = "off_duty"  # not on this line's roster now
     SKILL = "skill"  # in no open ring
     LAST_AGENT = "last_agent"  # the caller waits for the agent whom he spoke with lately
 
@@ -59,7 +60,12 @@ class Others(NamedTuple):
 
 def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:
     """Whether this person on this phone belongs to the ring."""
-    return admits(ring.need, profile.id, profile.skills, seat.groups)
+    return admits(ring.need, profile.id, profile.skills, seat.groups, profile.zone)
+
+
+def is_on_duty(line: Line, profile: AgentProfile, seat: SeatProfile) -> bool:
+    """Whether the roster has this person on this phone for the line now."""
+    return line.duty is None or admits(line.duty, profile.id, profile.skills, seat.groups, profile.zone)
 
 
 def first_ring_of(profile: AgentProfile, seat: SeatProfile, rings: Sequence[Ring]) -> int | None:
@@ -84,11 +90,14 @@ STATE_REASON: Final[Mapping[AgentState, Reason]] = {
 
 def eligible(call: Waiting, now_at: SeatNow) -> Reason | None:
     """None when the seat may take the call now, else the one reason why not."""
-    return takes_nobody(now_at) or (unfit(call) if first_ring(call, now_at) is None else None)
+    if first_ring(call, now_at) is not None:
+        return takes_nobody(now_at)
+    on = is_on_duty(call.line, now_at.profile, now_at.seat)
+    return takes_nobody(now_at) or (unfit(call) if on else Reason.OFF_DUTY)
 
 
 def unfit(call: Waiting) -> Reason:
-    """Why the call may not have a seat that could be rung for others."""
+    """Why the call may not have a seat on duty that could be rung for others."""
     return Reason.SKILL if call.prefers is None else Reason.LAST_AGENT
 
 

@@ -24,21 +24,30 @@ from typing import Any, Final
 
 from routing import commands as c
 from routing import events as e
-from routing import matching, presenting, rebuild, talking, waiting_room
+from routing import matching, presenting, rebuild, rostering, talking, waiting_room
 from routing.agent_state import AgentEvent
 from routing.call_state import CallState, IllegalTransition
 from routing.desk import Desk
-from routing.model import EngineView
+from routing.model import EngineView, Rules
 from routing.views import engine_view
+from routing.workdays import Workdays
 
 
 class Engine(Desk):
-    """The one way in is `handle`."""
+    """The one way in is `handle`.
+
+    `configured` are the rules as they were given, `rules` those of the moment, by the roster (`duty`).
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self.configured, self.workdays, self.duty = rules, Workdays(), rostering.NOT_LOOKED
 
     def handle(self, event: e.Event, now: float, wall: float) -> list[c.Command]:
         """Takes one event, returns what should happen, in order. Never raises for an event that surprises us."""
         self.now, self.wall, self.out = max(now, self.now), wall, []
         self.suspect = getattr(event, "call_id", None)
+        rostering.look(self)
         try:
             _HANDLERS[type(event)](self, event)
         except IllegalTransition as error:
@@ -112,14 +121,26 @@ class Engine(Desk):
             self.agent(agent.id, AgentEvent.READY_ASKED)
 
     def _rules(self, event: e.RulesChanged) -> None:
-        self.rules = event.rules
-        self.floor.replace_rules(event.rules, self.now, self.wall)
+        self.configured = event.rules
+        self.duty = rostering.in_force(event.rules, self.workdays, self.wall)
+        self.rules = rostering.on_duty(event.rules, self.duty)
+        self.floor.replace_rules(self.rules, self.now, self.wall)
+        rostering.wake(self)
+        self.take_lines()
+
+    def _workdays(self, event: e.WorkdaysChanged) -> None:
+        self.workdays = event.workdays
+        rostering.put_in_force(self)
+
+    def take_lines(self) -> None:
+        """The lines are others than before: everybody waits on, at his place, by their rings."""
         for call in list(self.calls.values()):
             line = self.serving(call.number)
             if line is not None:
                 self.calls[call.id] = call._replace(line=line)
                 if call.id in self.queue:
                     self.queue.put(self.calls[call.id])
+                    waiting_room.set_timers(self, self.calls[call.id])
         matching.look_at_everything(self)
 
     def _tick(self, event: e.Tick) -> None:
@@ -174,6 +195,7 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.AgentPaused: Engine._paused,
     e.AgentReady: Engine._ready,
     e.RulesChanged: Engine._rules,
+    e.WorkdaysChanged: Engine._workdays,
     e.Tick: Engine._tick,
 }
 
@@ -183,4 +205,5 @@ _TIMERS: Final[dict[str, Callable[[Engine, str], None]]] = {
     "presentation": presenting.presentation_due,
     "goodbye": talking.goodbye_due,
     "ended": Engine._ended_due,
+    "roster": rostering.due,
 }

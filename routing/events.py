@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from routing.model import DeviceState, Rules
+from routing.workdays import Workdays
 
 # -- from FastAGI ------------------------------------------------------------------------------------------------------
 
@@ -264,6 +265,13 @@ class RulesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkdaysChanged:
+    """The calendar by which rosters tell workdays from holidays."""
+
+    workdays: Workdays
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The moment the engine asked for by `wake_at` has come."""
 
@@ -293,5 +301,6 @@ Event: TypeAlias = (
     | AgentPaused
     | AgentReady
     | RulesChanged
+    | WorkdaysChanged
     | Tick
 )

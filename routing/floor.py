@@ -214,12 +214,16 @@ class Floor:
             if seat_id is not None:
                 self._empty(seat_id)
                 self.signs.append(WriteSignIn(agent_id, None, AgentState.SIGNED_OUT.value, "", wall))
-        self.rules = rules
         for agent_id in rules.agents:
             self.agents.setdefault(agent_id, Agent(agent_id))
+        self.replace_lines(rules)
+        for seat_id, state in list(self.devices.items()):
+            self.device(seat_id, state, now, wall)
+
+    def replace_lines(self, rules: Rules) -> None:
+        """Other lines, the same people and phones: who is free for what is looked at anew."""
+        self.rules = rules
         self.free.clear(rules.lines.values())
         self.present.clear()
         for seat_id in self.at_seat:
             self._look_again(seat_id)
-        for seat_id, state in list(self.devices.items()):
-            self.device(seat_id, state, now, wall)

@@ -10,7 +10,7 @@ from bisect import bisect_left, insort
 from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
-from routing.choice import first_ring_of
+from routing.choice import first_ring_of, is_on_duty
 from routing.model import AgentProfile, Line, SeatProfile
 from routing.need import Named, Need, admits, leaves
 
@@ -22,13 +22,14 @@ Traits: TypeAlias = tuple[frozenset[tuple[str, int]], str | None, frozenset[str]
 class Kind:
     """All seats of the same traits. One object each, so that two are the same only when they are one."""
 
-    __slots__ = ("agent", "meets", "rings", "seat", "seats")
+    __slots__ = ("agent", "duties", "meets", "rings", "seat", "seats")
 
     def __init__(self, seat: SeatProfile, agent: AgentProfile, needs: Iterable[Need]) -> None:
         self.seat, self.agent = seat, agent  # any of them
-        self.meets = tuple(need for need in needs if admits(need, agent.id, agent.skills, seat.groups))
+        self.meets = tuple(need for need in needs if admits(need, agent.id, agent.skills, seat.groups, agent.zone))
         self.seats: list[Place] = []  # those that are free, in order
         self.rings: dict[str, int] = {}  # by line's number, see `ring`
+        self.duties: dict[str, bool] = {}  # by line's number, see `on_duty`
 
     def ring(self, line: Line) -> int:
         """Index of the line's first ring that the kind belongs to; the number of its rings when it belongs to none."""
@@ -36,6 +37,12 @@ class Kind:
         if known is None:
             ring = first_ring_of(self.agent, self.seat, line.rings)
             known = self.rings[line.number] = len(line.rings) if ring is None else ring
+        return known
+
+    def on_duty(self, line: Line) -> bool:
+        known = self.duties.get(line.number)
+        if known is None:
+            known = self.duties[line.number] = is_on_duty(line, self.agent, self.seat)
         return known
 
     def first(self, count: int, but: Collection[str]) -> list[Place]:
@@ -90,6 +97,10 @@ class FreeSeats:
     def kind(self, seat_id: str) -> Kind:
         """Of a seat that is free."""
         return self._placed[seat_id][0]
+
+    def kinds(self) -> Iterable[Kind]:
+        """Of which somebody is free."""
+        return self._there
 
     def by_ring(self, line: Line) -> dict[int, list[Kind]]:
         """The kinds of which somebody is free, by the line's first ring that they belong to; those of none are left out."""

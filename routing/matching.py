@@ -165,11 +165,19 @@ def _others(
     fit = [kind for ring, kinds in by_ring.items() if ring < waiting.open_rings for kind in kinds]
     count = sum(len(kind.seats) for kind in fit)
     left = (seat_id for kind in fit for _, _, seat_id in kind.seats if seat_id not in chosen)
-    unfit = (seat_id for seat_id in free if free.kind(seat_id).ring(waiting.line) >= waiting.open_rings)
+    line = waiting.line
+    off = [kind for kind in free.kinds() if not kind.on_duty(line)] if line.duty is not None else []
+    off_count = sum(len(kind.seats) for kind in off)
+    unfit = (
+        seat_id
+        for seat_id in free
+        if free.kind(seat_id).ring(line) >= waiting.open_rings and free.kind(seat_id) not in off
+    )
     return {
         **desk.floor.refused(),
         "free": choice.Others(count - len(chosen), left),
-        choice.unfit(waiting): choice.Others(len(free) - count, unfit),
+        choice.Reason.OFF_DUTY: choice.Others(off_count, (seat_id for kind in off for _, _, seat_id in kind.seats)),
+        choice.unfit(waiting): choice.Others(len(free) - count - off_count, unfit),
     }
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from routing.need import Anybody, InGroup, Need, Skilled, leaves
+from routing.roster import Roster
 
 
 class Mode(StrEnum):
@@ -79,7 +80,10 @@ DEFAULT_RINGS: Final[tuple[Ring, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A dialled number. A merged line has `into` and takes rings, zone and target from there (settings resolve it)."""
+    """A dialled number. A merged line has `into` and takes rings, zone and target from there (settings resolve it).
+
+    `duty` is the roster's: who is on duty for the line now; None: everybody. Its rings then ask for that too.
+    """
 
     number: str
     name: str
@@ -94,6 +98,7 @@ class Line:
     answer_notice_after_s: float | None = None  # None: as in [timing]
     priority: int = 0  # class, worth `class_worth_s` of waiting each
     last_agent_s: float = 0.0  # for so long a caller waits for the agent whom he spoke with lately; 0: not at all
+    duty: Need | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,7 @@ class Rules:
     seats: Mapping[str, SeatProfile]
     skills: Mapping[str, str] = field(default_factory=dict)  # id -> name shown to people
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
+    roster: Roster = field(default_factory=Roster)
 
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --

@@ -2,7 +2,7 @@
 
     need   = either { "or" either }
     either = one { "and" one }
-    one    = "not" one | "(" need ")" | "any" | SKILL [ ">=" LEVEL ] | "group:" ID | "agent:" ID
+    one    = "not" one | "(" need ")" | "any" | SKILL [ ">=" LEVEL ] | "group:" ID | "zone:" ID | "agent:" ID
 
 `and` binds stronger than `or`. A skill alone means level 1. A text is read once, when the configuration is; what comes out
 is a tree of frozen records, and `admits` walks it.
@@ -19,7 +19,7 @@ LEVELS: Final = range(1, 11)
 LONGEST: Final = 1000  # characters; nobody reads a longer one
 DEEPEST: Final = 20  # brackets and nots within each other
 
-_TOKEN: Final = re.compile(r"\s*(?:(?P<sign>>=|\(|\))|(?P<word>(?:(?:group|agent):)?[A-Za-z0-9_][A-Za-z0-9_-]*))")
+_TOKEN: Final = re.compile(r"\s*(?:(?P<sign>>=|\(|\))|(?P<word>(?:(?:group|zone|agent):)?[A-Za-z0-9_][A-Za-z0-9_-]*))")
 _WORDS: Final = frozenset({"and", "or", "not", "any"})
 
 
@@ -44,6 +44,13 @@ class InGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class InZone:
+    """The agent belongs to a zone."""
+
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """This agent."""
 
@@ -65,7 +72,7 @@ class Either:
     parts: tuple[Need, ...]
 
 
-Need: TypeAlias = Anybody | Skilled | InGroup | Named | Not | All | Either
+Need: TypeAlias = Anybody | Skilled | InGroup | InZone | Named | Not | All | Either
 
 
 class NeedError(ValueError):
@@ -146,7 +153,7 @@ class _Reader:
         self.next()
         kind, colon, id_ = word.partition(":")
         if colon:
-            return InGroup(id_) if kind == "group" else Named(id_)
+            return _LEAVES[kind](id_)
         return Anybody() if word == "any" else Skilled(word, self._level())
 
     def _level(self) -> int:
@@ -160,11 +167,14 @@ class _Reader:
         return int(word)
 
 
-_ATOMS: Final = 'a skill such as hrss>=5, "any", group:ID, agent:ID, "not" or a bracket'
+_ATOMS: Final = 'a skill such as hrss>=5, "any", group:ID, zone:ID, agent:ID, "not" or a bracket'
+_LEAVES: Final[Mapping[str, type[InGroup | InZone | Named]]] = {"group": InGroup, "zone": InZone, "agent": Named}
 
 
-def admits(need: Need, agent_id: str, skills: Mapping[str, int], groups: frozenset[str]) -> bool:
-    """Whether this agent, at a seat of these groups, is what is asked for."""
+def admits(
+    need: Need, agent_id: str, skills: Mapping[str, int], groups: frozenset[str], zone: str | None = None
+) -> bool:
+    """Whether this agent of this zone, at a seat of these groups, is what is asked for."""
     match need:
         case Skilled(skill, level):
             return skills.get(skill, 0) >= level
@@ -172,20 +182,25 @@ def admits(need: Need, agent_id: str, skills: Mapping[str, int], groups: frozens
             return True
         case InGroup(group):
             return group in groups
+        case InZone(id_):
+            return id_ == zone
         case Named(agent):
             return agent == agent_id
         case Not(part):
-            return not admits(part, agent_id, skills, groups)
+            return not admits(part, agent_id, skills, groups, zone)
         case All(parts):
-            return all(admits(part, agent_id, skills, groups) for part in parts)
+            return all(admits(part, agent_id, skills, groups, zone) for part in parts)
         case Either(parts):
-            return any(admits(part, agent_id, skills, groups) for part in parts)
+            return any(admits(part, agent_id, skills, groups, zone) for part in parts)
 
 
-def leaves(need: Need, wanted: bool = True) -> Iterator[tuple[Skilled | InGroup | Named, bool]]:
+Leaf: TypeAlias = Skilled | InGroup | InZone | Named
+
+
+def leaves(need: Need, wanted: bool = True) -> Iterator[tuple[Leaf, bool]]:
     """What is named in it, each with whether it is asked for (True) or excluded."""
     match need:
-        case Skilled() | InGroup() | Named():
+        case Skilled() | InGroup() | InZone() | Named():
             yield need, wanted
         case Not(part):
             yield from leaves(part, not wanted)
@@ -203,6 +218,8 @@ def shown(need: Need) -> str:
             return f"{skill}>={level}"
         case InGroup(group):
             return f"group:{group}"
+        case InZone(zone):
+            return f"zone:{zone}"
         case Named(agent):
             return f"agent:{agent}"
         case Not(part):

@@ -48,6 +48,14 @@ def held(desk: Desk, event: e.CallHeld) -> None:
 def _enqueue(desk: Desk, call: Call) -> None:
     desk.queue.put(call)
     desk.dirty_calls[call.id] = None
+    set_timers(desk, call)
+    notice_s = _notice_after_s(desk, call)
+    if 0 < notice_s <= desk.now - call.arrived:
+        _notice(desk, call)
+
+
+def set_timers(desk: Desk, call: Call) -> None:
+    """When the next rings of the line open, and the notice."""
     notice_s = _notice_after_s(desk, call)
     looks = [ring.after_s for ring in call.line.rings]
     looks += [notice_s] if notice_s > 0 else []
@@ -55,8 +63,6 @@ def _enqueue(desk: Desk, call: Call) -> None:
     for after_s in looks:
         if call.arrived + after_s > desk.now:
             desk.timer(call.arrived + after_s, "call", call.id)
-    if 0 < notice_s <= desk.now - call.arrived:
-        _notice(desk, call)
 
 
 def closed(desk: Desk, event: e.SessionClosed) -> None:

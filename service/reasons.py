@@ -15,6 +15,7 @@ WORDS: Final[Mapping[str, str]] = {
     Reason.TALKING: "talking",
     Reason.WRAP_UP: "wrapping up",
     Reason.DEVICE: "phone in use or out of reach",
+    Reason.OFF_DUTY: "free, but not on duty for this line by the roster",
     Reason.SKILL: "free, but in no open ring",
     FREE: "free, but another was better",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from heapq import nsmallest
 from typing import Any
 
@@ -12,7 +13,8 @@ from routing import choice
 from routing import events as e
 from routing.engine import Engine
 from routing.model import AgentProfile, DeviceState, Line, Ring, Rules, SeatProfile, SignIn, Timing
-from routing.need import All, Anybody, Either, InGroup, Named, Not, Skilled
+from routing.need import All, Anybody, Either, InGroup, InZone, Named, Not, Skilled
+from routing.roster import Roster, Shift
 from tests.unit.routing.floor_plan import EPOCH, FREE, presented
 
 RINGS = (
@@ -40,12 +42,20 @@ person = st.tuples(
 )
 
 
-def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str]) -> Engine:
+shift = st.builds(
+    Shift,
+    lines=st.sampled_from([frozenset[str](), frozenset({"20001"})]),
+    people=st.sampled_from([Anybody(), InZone("east"), InGroup("reserve"), Named("1003"), Not(Named("1002"))]),
+    first=st.booleans(),
+)
+
+
+def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str], shifts: tuple[Shift, ...] = ()) -> Engine:
     """Nothing is decided yet."""
     agents = {id_: AgentProfile(id_, id_, p[0], p[1], SignIn.AGENT) for id_, p in people.items()}
     seats = {id_: SeatProfile(id_, f"PJSIP/{id_}", p[2]) for id_, p in people.items()}
     timing = Timing(ring_several_after_s=SEVERAL_AFTER_S)
-    engine = Engine(Rules(timing, {line.number: line for line in LINES}, agents, seats))
+    engine = Engine(Rules(timing, {line.number: line for line in LINES}, agents, seats, roster=Roster(shifts)))
 
     def send(event: e.Event, at: float = NOW) -> None:
         engine.handle(event, at, EPOCH + at)
@@ -71,12 +81,19 @@ def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str]) -> E
     ami_up=st.booleans(),
     talking=st.sets(st.sampled_from(["1001", "1002", "1003"])),
     knows=st.sampled_from([None, "1001", "1003"]),
+    shifts=st.lists(shift, max_size=3).map(tuple),
 )
 def test_the_best_of_all_seats_rings(
-    persons: list[Any], waited_s: float, others: int, ami_up: bool, talking: set[str], knows: str | None
+    persons: list[Any],
+    waited_s: float,
+    others: int,
+    ami_up: bool,
+    talking: set[str],
+    knows: str | None,
+    shifts: tuple[Shift, ...],
 ) -> None:
     people = {str(1001 + number): one for number, one in enumerate(persons)}
-    engine = engine_with(people, ami_up, talking)
+    engine = engine_with(people, ami_up, talking, shifts)
     engine.spoke["ref"] = knows or "nobody", NOW - 3600
     engine.handle(e.CallHeld("a", 1, "20001", EPOCH + NOW - waited_s, caller_ref="ref"), NOW, EPOCH + NOW)
     for number in range(others):
@@ -84,11 +101,20 @@ def test_the_best_of_all_seats_rings(
     call = engine.calls["a"] = engine.calls["a"]._replace(missed=frozenset(i for i, p in people.items() if p[5]))
     open_rings = choice.open_rings(call.line, waited_s, engine.floor.anybody)
     waiting = engine.waiting(call._replace(open_rings=open_rings, prefers=None))
-    if knows in people and knows not in call.missed and waited_s < LAST_AGENT_S:
-        waiting = engine.waiting(call._replace(open_rings=0, prefers=knows))
-    demand = {"a": 1, "c": others}
+    hoped = engine.waiting(call._replace(open_rings=0, prefers=knows))
+    if knows in people and knows not in call.missed and waited_s < LAST_AGENT_S and _may_take(engine, hoped, knows):
+        waiting = hoped
+    lines = [engine.rules.lines[number] for number in ("20001", *["20002"] * others)]
+    demand = Counter(skill for line in lines for skill in line.rings[0].skills)
     fit = [seat for seat in engine.floor.all_seats() if choice.eligible(waiting, seat) is None]
     best = nsmallest(3 if waited_s >= SEVERAL_AFTER_S else 1, fit, key=lambda seat: choice.rank(waiting, seat, demand))
     out = engine.handle(e.DecisionsAllowed(), NOW, EPOCH + NOW)
     shown = [command for command in out if getattr(command, "call_id", None) == "a" and hasattr(command, "seat_ids")]
     assert [seat.seat.id for seat in best] == (list(presented(shown).seat_ids) if shown else [])
+
+
+def _may_take(engine: Engine, hoped: choice.Waiting, agent_id: str) -> bool:
+    """On duty, for one."""
+    return any(
+        seat.agent.id == agent_id and choice.first_ring(hoped, seat) is not None for seat in engine.floor.all_seats()
+    )

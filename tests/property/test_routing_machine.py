@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import settings
@@ -21,6 +22,8 @@ from routing.call_state import TRANSITIONS as CALL_TRANSITIONS
 from routing.call_state import CallState
 from routing.floor import AWAY
 from routing.model import DeviceState
+from routing.need import Anybody, InZone, Named, Not
+from routing.roster import DAY_S, Roster, Shift
 from routing.steps import StepKind
 from tests.unit.routing.floor_plan import Drive
 
@@ -116,6 +119,19 @@ class AnyOrder(RuleBasedStateMachine):
     def decisions(self, allowed: bool) -> None:
         self.send(e.DecisionsAllowed() if allowed else e.DecisionsHeld())
 
+    @rule(
+        people=st.sampled_from([None, Anybody(), InZone("hrss"), Named("1001"), Not(Named("1002"))]),
+        in_s=st.integers(0, 90),
+    )
+    def roster(self, people: Any, in_s: int) -> None:
+        """From a moment soon on other people are on duty for 12345; before it 1001 and 1004 are."""
+        configured = self.drive.engine.configured
+        begins_s = int(datetime.fromtimestamp(self.drive.wall + in_s, UTC).timestamp()) % DAY_S
+        line = frozenset({"12345"})
+        now = Shift(line, Not(InZone("hrss")), begins_s=(begins_s - 3600) % DAY_S, ends_s=begins_s or DAY_S)
+        shifts = (now, Shift(line, people, begins_s=begins_s, ends_s=(begins_s + 3600) % DAY_S)) if people else ()
+        self.send(e.RulesChanged(replace(configured, roster=Roster(shifts))))
+
     @rule(seconds=st.floats(0, 70))
     def time_passes(self, seconds: float) -> None:
         self.drive.after(seconds)
@@ -186,6 +202,14 @@ class AnyOrder(RuleBasedStateMachine):
         present = [now_at for now_at in floor.all_seats() if now_at.agent.state not in AWAY]
         for ring in {ring for line in floor.rules.lines.values() for ring in line.rings}:
             assert floor.anybody(ring) == any(choice.qualifies(n.profile, n.seat, ring) for n in present)
+
+    @invariant()
+    def the_roster_of_this_moment_is_in_force(self) -> None:
+        engine, roster = self.drive.engine, self.drive.engine.configured.roster
+        for number, duty in engine.duty.duties.items():
+            assert duty == roster.duty(number, self.drive.wall, engine.workdays)
+        for call in engine.calls.values():
+            assert call.line == engine.serving(call.number)
 
     @invariant()
     def free_seats_are_exactly_those_that_could_be_rung(self) -> None:
