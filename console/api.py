@@ -21,6 +21,7 @@ from console.schemas import (
     LineOut,
     PauseIn,
     ProblemOut,
+    ReasonOut,
     ReloadOut,
     SeatOut,
     SignInIn,
@@ -138,6 +139,16 @@ async def pause(agent: Agent, deps: Deps, token: Actor, body: PauseIn | None = N
 @api.post("/agents/{agent}/ready", summary="Calls again", responses=CONFLICT)
 async def ready(agent: Agent, deps: Deps, token: Actor) -> DoneOut:
     return _act(token, agent, "ready", lambda: deps.ready(agent))
+
+
+@api.post("/agents/{agent}/extend-wrap-up", summary="The same wrap-up again, once", responses=CONFLICT)
+async def extend_wrap_up(agent: Agent, deps: Deps, token: Actor) -> DoneOut:
+    return _act(token, agent, "extend-wrap-up", lambda: deps.extend_wrap_up(agent))
+
+
+@api.get("/reasons", summary="Reasons of a pause", response_model=list[ReasonOut])
+async def reasons(deps: Deps, _: Anybody) -> Any:
+    return [{"code": code, "name": name} for code, name in deps.reasons().items()]
 
 
 @api.post("/reload", summary="Read the configuration again", responses=CONFLICT)

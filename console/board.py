@@ -16,6 +16,7 @@ from typing import Any, Final
 import structlog
 
 from console.deps import ConsoleDeps, Health, LineToday
+from routing.floor import SET_ASIDE
 from routing.model import EngineView, LineView, SeatView
 
 log = structlog.get_logger(__name__)
@@ -111,6 +112,7 @@ def now_json(view: EngineView) -> Json:
         "longest_wait_s": round(max((line.longest_wait_s for line in view.lines), default=0.0), 1),
         "talking": sum(line.talking for line in view.lines),
         "seats": dict(sorted(Counter(seat.state for seat in view.seats).items())),
+        "set_aside": [seat.seat_id for seat in view.seats if seat.reason == SET_ASIDE],
     }
 
 

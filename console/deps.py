@@ -96,7 +96,8 @@ class Staff(Protocol):
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
 
-    The acts (`sign_in` ...) return None when done, else one sentence that says why not. `reload` returns the errors of
+    The acts (`sign_in` ...) return None when done, else one sentence that says why not. `reasons` are those of
+    a pause, by code. `reload` returns the errors of
     the configuration, none when it is in force; like the changes of `staff` it waits for the database. `today` and
     `recent_calls` may raise anything while the database is away: the pages say so and go on. `recent_calls` gives the
     newest first, without any caller's number. `why` tells one call's story by its id, the beginning of it, or `last`;
@@ -114,6 +115,8 @@ class ConsoleDeps:
     sign_out: Callable[[str], str | None]
     pause: Callable[[str, str], str | None]
     ready: Callable[[str], str | None]
+    extend_wrap_up: Callable[[str], str | None]
+    reasons: Callable[[], Mapping[int, str]]
     reload: Callable[[], Awaitable[Sequence[str]]]
     staff: Staff
     tokens: Mapping[str, Token]

@@ -62,6 +62,7 @@ class NowOut(BaseModel):
     longest_wait_s: float
     talking: int
     seats: dict[str, int] = Field(description="Seats by state.")
+    set_aside: list[str] = Field(description="Seats that missed two calls in a row: somebody should go and look.")
 
 
 class TargetOut(BaseModel):
@@ -195,7 +196,14 @@ class SignInIn(BaseModel):
     seat: AgentId
 
 
+class ReasonOut(BaseModel):
+    code: int = Field(description="What is dialled, or said instead of the name.")
+    name: str
+
+
 class PauseIn(BaseModel):
+    """`reason`: a code or a name of `/reasons`, or nothing."""
+
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""

@@ -76,6 +76,7 @@ class Exporter:
             StepKind.OFFERED: self._offered,
             StepKind.PRESENTED: self._presented,
             StepKind.PRESENTATION_ENDED: self._presentation_ended,
+            StepKind.SET_ASIDE: self._set_aside,
             StepKind.ANSWERED: self._answered,
             StepKind.NOTICE: self._notice,
             StepKind.FALLBACK: self._taken_over,
@@ -102,6 +103,9 @@ class Exporter:
 
     def _presentation_ended(self, step: Step) -> None:
         self.metrics.presentations.labels(_text(step, "outcome")).inc()
+
+    def _set_aside(self, step: Step) -> None:
+        self.metrics.set_aside.inc()
 
     def _answered(self, step: Step) -> None:
         self.metrics.answered.labels(_text(step, "by")).inc()

@@ -128,6 +128,9 @@ class Metrics:
         self.presentations = self._counter(
             "hotline_presentations_total", "Ended presentations of a call at a seat, by outcome.", "outcome"
         )
+        self.set_aside = self._counter(
+            "hotline_seats_set_aside_total", "Seats set aside after the second missed call in a row."
+        )
         self.handoffs = self._counter(
             "hotline_emergency_handoffs_total", "Handoffs to an emergency centre.", "target", "outcome"
         )

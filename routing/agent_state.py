@@ -3,9 +3,10 @@
 The state belongs to the person, never to a queue: wrap-up, pauses and misses are here and nowhere else.
 
 SIGNED_OUT  nobody there. READY  may be rung. RINGING  one presentation is open, or the fallback rings the phone.
-TALKING     with a caller. WRAP_UP  work after the call, until `wake_at`.
-PAUSED      by the agent's own act, or by us for a while after busy, no answer, no ringing (`wake_at`), or set aside after
-            the second ring-out in a row (no `wake_at`: until the agent is ready again).
+TALKING     with a caller. WRAP_UP  work after the call, until `wake_at`; once longer by its own length.
+PAUSED      by the agent's own act; signed in by an act and not ready yet; or by us for a while after busy, no answer,
+            no ringing (`wake_at`), or set aside after the second ring-out in a row (no `wake_at`: until the agent is
+            ready again).
 
 With AMI down nobody tells us when a talk ends. Such a TALKING agent may be rung again as the last choice; the seat guard
 in the dialplan then decides (in use: a short pause), and the next picture puts the agent back to the caller he talks with.
@@ -31,6 +32,7 @@ class AgentState(StrEnum):
 
 class AgentEvent(StrEnum):
     SIGNED_IN = "signed_in"
+    SEATED = "seated"  # signed in by an act: takes a seat, is ready when he says so
     SIGNED_OUT = "signed_out"
     CALL_PRESENTED = "call_presented"
     PRESENTATION_LIFTED = "presentation_lifted"  # cancelled or void: no fault of the agent
@@ -39,6 +41,7 @@ class AgentEvent(StrEnum):
     CALL_ENDED = "call_ended"
     PAUSE_ASKED = "pause_asked"
     READY_ASKED = "ready_asked"
+    EXTENSION_ASKED = "extension_asked"  # of the wrap-up, once, by its own length
     WOKEN = "woken"  # wrap-up or pause is over
 
 
@@ -46,6 +49,7 @@ S, E = AgentState, AgentEvent
 
 TRANSITIONS: Final[Mapping[tuple[AgentState, AgentEvent], AgentState]] = {
     (S.SIGNED_OUT, E.SIGNED_IN): S.READY,
+    (S.SIGNED_OUT, E.SEATED): S.PAUSED,
     (S.SIGNED_OUT, E.CALL_PRESENTED): S.RINGING,  # the fallback rings a phone nobody signed in at
     (S.SIGNED_OUT, E.CALL_ANSWERED): S.TALKING,
     (S.READY, E.SIGNED_OUT): S.SIGNED_OUT,
@@ -58,6 +62,7 @@ TRANSITIONS: Final[Mapping[tuple[AgentState, AgentEvent], AgentState]] = {
     (S.TALKING, E.CALL_ENDED): S.WRAP_UP,
     (S.TALKING, E.CALL_PRESENTED): S.RINGING,  # AMI is down: see above
     (S.WRAP_UP, E.WOKEN): S.READY,
+    (S.WRAP_UP, E.EXTENSION_ASKED): S.WRAP_UP,
     (S.WRAP_UP, E.READY_ASKED): S.READY,
     (S.WRAP_UP, E.PAUSE_ASKED): S.PAUSED,
     (S.WRAP_UP, E.SIGNED_OUT): S.SIGNED_OUT,
@@ -79,26 +84,36 @@ IGNORED: Final[Mapping[tuple[AgentState, AgentEvent], str]] = {
     (S.SIGNED_OUT, E.PRESENTATION_MISSED): "the phone went away while it rang",
     (S.SIGNED_OUT, E.READY_ASKED): "asked before signing in; the caller of this is told",
     (S.SIGNED_OUT, E.PAUSE_ASKED): "asked before signing in; the caller of this is told",
+    (S.SIGNED_OUT, E.EXTENSION_ASKED): "asked before signing in; the caller of this is told",
     (S.SIGNED_OUT, E.WOKEN): "signed out before the time was over",
     (S.READY, E.SIGNED_IN): "the phone registers again",
+    (S.READY, E.SEATED): "asked again",
     (S.READY, E.READY_ASKED): "is so already",
+    (S.READY, E.EXTENSION_ASKED): "the wrap-up is over; the caller of this is told",
     (S.READY, E.CALL_ENDED): "told by AGI and by AMI",
     (S.READY, E.PRESENTATION_LIFTED): "told by AGI and by AMI",
     (S.READY, E.WOKEN): "an old timer",
     (S.RINGING, E.SIGNED_IN): "the phone registers again",
+    (S.RINGING, E.SEATED): "asked again",
+    (S.RINGING, E.EXTENSION_ASKED): "the wrap-up is over; the caller of this is told",
     (S.RINGING, E.CALL_PRESENTED): "the fallback rings a phone that rings",
     (S.RINGING, E.CALL_ENDED): "the end of an earlier talk, told late",
     (S.RINGING, E.WOKEN): "an old timer",
     (S.TALKING, E.SIGNED_IN): "the phone registers again",
+    (S.TALKING, E.SEATED): "asked again",
+    (S.TALKING, E.EXTENSION_ASKED): "the wrap-up is still to come; the caller of this is told",
     (S.TALKING, E.CALL_ANSWERED): "told twice",
     (S.TALKING, E.PRESENTATION_LIFTED): "answered in the last instant of ringing",
     (S.TALKING, E.PRESENTATION_MISSED): "answered in the last instant of ringing",
     (S.TALKING, E.READY_ASKED): "asked while talking: the wish to pause afterwards is taken back",
     (S.TALKING, E.WOKEN): "an old timer",
     (S.WRAP_UP, E.SIGNED_IN): "the phone registers again",
+    (S.WRAP_UP, E.SEATED): "asked again",
     (S.WRAP_UP, E.CALL_ENDED): "told by AGI and by AMI",
     (S.WRAP_UP, E.PRESENTATION_LIFTED): "told late",
     (S.PAUSED, E.SIGNED_IN): "the phone registers again",
+    (S.PAUSED, E.SEATED): "asked again",
+    (S.PAUSED, E.EXTENSION_ASKED): "the wrap-up is over; the caller of this is told",
     (S.PAUSED, E.CALL_ENDED): "told late",
     (S.PAUSED, E.PRESENTATION_LIFTED): "told by AGI and by AMI",
     (S.PAUSED, E.PRESENTATION_MISSED): "told by AGI and by AMI",
@@ -121,6 +136,7 @@ class Agent(NamedTuple):
     reason: str = ""
     call_id: str | None = None
     misses: int = 0  # ring-outs in a row
+    extended: bool = False  # this wrap-up
     idle_since: float = 0.0  # end of the last talk, or sign-in
     wish: AgentEvent | None = None  # SIGNED_OUT or PAUSE_ASKED, once the caller is done
     wish_reason: str = ""
@@ -136,10 +152,19 @@ def step(agent: Agent, event: AgentEvent, now: float, *, reason: str = "", limit
     if key in LATER:
         return agent._replace(wish=event, wish_reason=reason)
     if key in IGNORED:
-        return agent._replace(wish=None) if event in (E.READY_ASKED, E.SIGNED_IN) else agent
+        return agent._replace(wish=None) if event in (E.READY_ASKED, E.SIGNED_IN, E.SEATED) else agent
     try:
         state = TRANSITIONS[key]
     except KeyError:
         raise IllegalTransition("agent", event, agent.state) from None
+    if event is E.EXTENSION_ASKED:
+        return _extended(agent)
     wake_at = None if limit_s is None else now + limit_s
-    return agent._replace(state=state, since=now, wake_at=wake_at, reason=reason)
+    return agent._replace(state=state, since=now, wake_at=wake_at, reason=reason, extended=False)
+
+
+def _extended(agent: Agent) -> Agent:
+    """The same wrap-up for its own length longer, once."""
+    if agent.extended or agent.wake_at is None:
+        return agent
+    return agent._replace(wake_at=2 * agent.wake_at - agent.since, extended=True)

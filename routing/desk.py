@@ -154,13 +154,18 @@ class Desk:
         agent = self.floor.agent_at(seat_id) if seat_id else None
         if agent is None or agent.call_id != call_id:
             return
-        wrap_up_s = self.rules.timing.wrap_up_s
+        wrap_up_s = self._wrap_up_s(call_id)
         if event is AgentEvent.CALL_ENDED and agent.state is AgentState.TALKING:
             self.agent(agent.id, event, limit_s=wrap_up_s)
             if wrap_up_s <= 0 and self.floor.agents[agent.id].state is AgentState.WRAP_UP:  # no wish to pause or leave
                 self.agent(agent.id, AgentEvent.WOKEN)
         elif agent.state is AgentState.RINGING:
             self.agent(agent.id, AgentEvent.PRESENTATION_LIFTED)
+
+    def _wrap_up_s(self, call_id: str) -> float:
+        call = self.calls.get(call_id)
+        own = None if call is None else call.line.wrap_up_s
+        return self.rules.timing.wrap_up_s if own is None else own
 
     def timer(self, when: float, kind: str, key: str) -> None:
         self.timer_no += 1

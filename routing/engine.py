@@ -120,6 +120,10 @@ class Engine(Desk):
             self.floor.agents[agent.id] = agent._replace(misses=0)
             self.agent(agent.id, AgentEvent.READY_ASKED)
 
+    def _extended(self, event: e.WrapUpExtended) -> None:
+        if event.agent_id in self.floor.agents:
+            self.agent(event.agent_id, AgentEvent.EXTENSION_ASKED)
+
     def _rules(self, event: e.RulesChanged) -> None:
         self.configured = event.rules
         self.duty = rostering.in_force(event.rules, self.workdays, self.wall)
@@ -194,6 +198,7 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.AgentSignedOut: Engine._signed_out,
     e.AgentPaused: Engine._paused,
     e.AgentReady: Engine._ready,
+    e.WrapUpExtended: Engine._extended,
     e.RulesChanged: Engine._rules,
     e.WorkdaysChanged: Engine._workdays,
     e.Tick: Engine._tick,

@@ -260,6 +260,13 @@ class AgentReady:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapUpExtended:
+    """Asked for by the agent: the wrap-up lasts for its own length longer, once."""
+
+    agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RulesChanged:
     rules: Rules
 
@@ -300,6 +307,7 @@ Event: TypeAlias = (
     | AgentSignedOut
     | AgentPaused
     | AgentReady
+    | WrapUpExtended
     | RulesChanged
     | WorkdaysChanged
     | Tick

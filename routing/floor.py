@@ -16,6 +16,7 @@ from routing.presence import Presence
 UNREACHABLE_PAUSE_S = 17.0
 # Reasons of pauses that end by themselves; an agent's own words never begin so.
 BUSY, NO_ANSWER, NO_RINGING = "auto: busy", "auto: no answer", "auto: phone does not ring"
+NOT_READY_YET = "auto: signed in, not ready yet"  # ends by the agent's act
 SET_ASIDE = "auto: set aside after two missed calls"  # ends by the agent's act
 TIMED = frozenset({BUSY, NO_ANSWER, NO_RINGING})
 ABSENT = frozenset({DeviceState.UNAVAILABLE, DeviceState.INVALID, DeviceState.UNKNOWN})
@@ -157,14 +158,21 @@ class Floor:
             return f"agent {agent_id} is signed in at seat {agent.seat_id}; sign out there first"
         return None
 
-    def sign_in(self, agent_id: str, seat_id: str, now: float, wall: float) -> None:
-        """Seats a person; without effect when `refusal` has a reason."""
+    def sign_in(self, agent_id: str, seat_id: str, now: float, wall: float, *, ready: bool = False) -> None:
+        """Seats a person; without effect when `refusal` has a reason.
+
+        Who signs in by an act is not ready before he says so, a phone that registers is at once. `ready`: so is he, for
+        he was before a restart of ours.
+        """
         if self.refusal(agent_id, seat_id) is not None:
             return
         agent = self.agents[agent_id]
         self.at_seat[seat_id] = agent_id
         self.agents[agent_id] = agent._replace(seat_id=seat_id)
-        self.apply(agent_id, AgentEvent.SIGNED_IN, now, wall)
+        if ready or self.rules.agents[agent_id].sign_in is SignIn.PHONE:
+            self.apply(agent_id, AgentEvent.SIGNED_IN, now, wall)
+        else:
+            self.apply(agent_id, AgentEvent.SEATED, now, wall, reason=NOT_READY_YET)
 
     def sign_out(self, agent_id: str, now: float, wall: float) -> None:
         """Busy with a caller: afterwards."""

@@ -96,6 +96,7 @@ class Line:
     answer_within_s: float = 15.0
     ratio: float = 0.95
     answer_notice_after_s: float | None = None  # None: as in [timing]
+    wrap_up_s: float | None = None  # None: as in [timing]
     priority: int = 0  # class, worth `class_worth_s` of waiting each
     last_agent_s: float = 0.0  # for so long a caller waits for the agent whom he spoke with lately; 0: not at all
     duty: Need | None = None

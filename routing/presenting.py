@@ -150,6 +150,8 @@ def _blame(desk: Desk, seat_id: str, call_id: str, outcome: Outcome) -> None:
         limit = timing.no_answer_pause_s if misses < 2 else None
         reason = NO_ANSWER if misses < 2 else SET_ASIDE
         desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=limit, reason=reason)
+        if limit is None:
+            desk.step(desk.calls[call_id], StepKind.SET_ASIDE, seat=seat_id, agent=agent.id)
     elif outcome is Outcome.UNREACHABLE:
         desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=UNREACHABLE_PAUSE_S, reason=NO_RINGING)
     elif outcome in (Outcome.BUSY, Outcome.GUARDED):

@@ -55,7 +55,7 @@ def remember(desk: Desk, event: e.Remembered) -> None:
         desk.ended[call_id] = desk.now
         desk.timer(desk.now + talking.ENDED_KEPT_S, "ended", call_id)
     for agent_id, seat_id in event.signed_in.items():
-        desk.floor.sign_in(agent_id, seat_id, desk.now, desk.wall)
+        desk.floor.sign_in(agent_id, seat_id, desk.now, desk.wall, ready=True)
         reason = event.paused.get(agent_id)
         if reason is not None and reason not in TIMED and desk.floor.agent_at(seat_id) is not None:
             desk.agent(agent_id, AgentEvent.PAUSE_ASKED, reason=reason)

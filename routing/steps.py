@@ -12,6 +12,8 @@ PRESENTED           a decision was sent to Asterisk: presentation, seats and age
                     why (compact: see `routing.choice`)
 DIALING, RINGING    the phone is being called / rings: presentation, seat
 PRESENTATION_ENDED  answered or not: presentation, seat, outcome (`Outcome`), ring_s
+SET_ASIDE           the seat let the second caller in a row ring out, nothing rings there until its agent is ready again:
+                    seat, agent
 ANSWERED            caller and agent in one bridge: seat, agent, presentation, wait_s (arrival to bridge, exact to the
                     millisecond), by ("engine" or "fallback")
 NOTICE              answered into the notice: wait_s
@@ -40,6 +42,7 @@ class StepKind(StrEnum):
     DIALING = "dialing"
     RINGING = "ringing"
     PRESENTATION_ENDED = "presentation_ended"
+    SET_ASIDE = "set_aside"
     ANSWERED = "answered"
     NOTICE = "notice"
     FALLBACK = "fallback"

@@ -27,6 +27,7 @@ from routing.desk import LAST_AGENT_KEPT_S
 from routing.engine import Engine
 from routing.model import EngineView, Rules
 from service import clock, gauges, logs, today, why
+from service.acts import Acts
 from service.agents import Agents
 from service.callers import Callers
 from service.numbers import Numbers
@@ -77,6 +78,7 @@ class Service:
         )
         self.link = self._ami_link(settings)
         self.tokens = tokens_of(settings)
+        self.acts = Acts(self.engine, self.board.submit, lambda reason: self.settings.pause_reason(reason))
         self.http = HttpServer(create_app(self._console()))
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
         self.gauges = gauges.Gauges(self)
@@ -109,10 +111,12 @@ class Service:
             today=lambda: today.figures(self.records, self.engine.rules, self.settings.zone_info),
             recent_calls=self._recent_calls,
             why=self._why,
-            sign_in=self._sign_in,
-            sign_out=lambda agent_id: self._act(agent_id, e.AgentSignedOut(agent_id)),
-            pause=lambda agent_id, reason: self._act(agent_id, e.AgentPaused(agent_id, reason)),
-            ready=lambda agent_id: self._act(agent_id, e.AgentReady(agent_id)),
+            sign_in=self.acts.sign_in,
+            sign_out=self.acts.sign_out,
+            pause=self.acts.pause,
+            ready=self.acts.ready,
+            extend_wrap_up=self.acts.extend_wrap_up,
+            reasons=lambda: {reason.code: reason.name for reason in self.settings.reasons},
             reload=self.reload,
             staff=Staff(self.agents, self.engine),
             tokens=self.tokens,
@@ -215,20 +219,6 @@ class Service:
     async def _why(self, wanted: str) -> dict[str, object] | str:
         await self.records.flush(WRITTEN_WITHIN_S)  # what happened a moment ago is part of the story
         return await why.from_records(self.records, wanted, self.engine.rules)
-
-    def _sign_in(self, agent_id: str, seat_id: str) -> str | None:
-        refusal = self.engine.floor.refusal(agent_id, seat_id)
-        if refusal is None:
-            self.board.submit(e.AgentSignedIn(agent_id, seat_id))
-        return refusal
-
-    def _act(self, agent_id: str, event: e.Event) -> str | None:
-        if agent_id not in self.engine.floor.agents:
-            return f"agent {agent_id} is not known"
-        if self.engine.floor.agents[agent_id].seat_id is None and not isinstance(event, e.AgentSignedOut):
-            return f"agent {agent_id} is not signed in"
-        self.board.submit(event)
-        return None
 
     async def reload(self) -> Sequence[str]:
         """Reads the configuration again; with any mistake in it the running rules stay. Addresses need a restart."""

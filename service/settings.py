@@ -33,11 +33,13 @@ from service.settings_problems import (
 from service.settings_seats import read_seat_passwords
 from service.settings_secrets import SecretError
 from service.settings_tables import (
+    DEFAULT_REASONS,
     AgentTable,
     EmergencyTable,
     FallbackTable,
     LineTable,
     PbxTable,
+    ReasonTable,
     SeatTable,
     ServiceTable,
     Table,
@@ -64,6 +66,7 @@ class Settings(Table):
     pbxs: tuple[PbxTable, ...] = Field(default=(), alias="pbx")
     tokens: tuple[TokenTable, ...] = Field(default=(), alias="token")
     skills: dict[SkillId, Text] = Field(default_factory=dict)
+    reasons: tuple[ReasonTable, ...] = Field(default=DEFAULT_REASONS, alias="reason")
     lines: tuple[LineTable, ...] = Field(default=(), alias="line")
     agents: tuple[AgentTable, ...] = Field(default=(), alias="agent")
     seats: tuple[SeatTable, ...] = Field(default=(), alias="seat")
@@ -109,6 +112,11 @@ class Settings(Table):
         """The seats of `[fallback]` in its order; one that does not exist was warned about and is left out."""
         seats = {seat.id: seat for seat in self.seats}
         return tuple(seats[name] for name in self.fallback.duty_seats if name in seats)
+
+    def pause_reason(self, asked: str) -> str | None:
+        """The name of a reason by its code or its name; "" stays "". None: there is no such reason."""
+        named = {str(reason.code): reason.name for reason in self.reasons}
+        return named.get(asked, asked if asked in ("", *named.values()) else None)
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -186,6 +194,7 @@ class Settings(Table):
             answer_within_s=served.answer_within_s or self.target.answer_within_s,
             ratio=served.ratio or self.target.ratio,
             answer_notice_after_s=served.answer_notice_after_s if notice is None else notice,
+            wrap_up_s=served.wrap_up_s,
             priority=served.priority or 0 if line.priority is None else line.priority,
             last_agent_s=served.last_agent_s or 0.0,
         )

@@ -80,11 +80,13 @@ def enough(settings: Settings) -> Iterator[Finding]:
 
 
 def duplicates(settings: Settings) -> Iterator[Finding]:
-    named: tuple[tuple[str, str, list[str]], ...] = (
+    named: tuple[tuple[str, str, Sequence[str | int]], ...] = (
         ("pbx", "name", [pbx.name for pbx in settings.pbxs]),
         ("token", "name", [token.name for token in settings.tokens]),
         ("token", "sha256", [token.sha256 for token in settings.tokens]),
         ("line", "number", [line.number for line in settings.lines]),
+        ("reason", "code", [reason.code for reason in settings.reasons]),
+        ("reason", "name", [reason.name for reason in settings.reasons]),
         ("agent", "id", [agent.id for agent in settings.agents]),
         ("seat", "id", [seat.id for seat in settings.seats]),
         ("trunk", "name", [trunk.name for trunk in settings.trunks]),
@@ -111,7 +113,7 @@ def line_modes(settings: Settings) -> Iterator[Finding]:
             yield unknown(("line", index, "into"), "line", line.into, targets)
         elif modes[line.into] is Mode.MERGED:
             yield Finding(("line", index, "into"), "names a line that is merged itself", ", ".join(targets))
-        for key in ("rings", "zone", "answer_within_s", "ratio", "last_agent_s"):
+        for key in ("rings", "zone", "answer_within_s", "ratio", "wrap_up_s", "last_agent_s"):
             if key in line.model_fields_set:
                 yield Finding(
                     ("line", index, key), "cannot be given for a merged line: it takes that of the line it joins"

@@ -29,6 +29,8 @@ from service.settings_values import (
     PortRange,
     Priority,
     Ratio,
+    ReasonCode,
+    ReasonName,
     Seconds,
     Sha256,
     Shown,
@@ -176,6 +178,7 @@ class LineTable(Table):
     answer_notice_after_s: Seconds | None = Field(
         default=None, ge=0, le=600, description="as in [timing], for this line"
     )
+    wrap_up_s: Seconds | None = Field(default=None, ge=0, le=3600, description="as in [timing], for this line")
     last_agent_s: Seconds | None = Field(
         default=None, ge=0, le=15, description="wait so long for the agent who spoke with this number in the last 24 h"
     )
@@ -189,6 +192,16 @@ class LineTable(Table):
             return DEFAULT_RINGS
         home = (Ring(0.0, Skilled(self.zone, 5)), Ring(3.0, Skilled(self.zone)))
         return (*home, Ring(6.0, Skilled("general")), Ring(10.0, InGroup(RESERVE)))
+
+
+class ReasonTable(Table):
+    code: ReasonCode = Field(description="what the agent dials")
+    name: ReasonName = Field(description="what people see")
+
+
+DEFAULT_REASONS: Final = tuple(
+    ReasonTable(code=code, name=name) for code, name in enumerate(("小休", "用餐", "培训", "会议", "案头", "其他"), 1)
+)
 
 
 class AgentTable(Table):

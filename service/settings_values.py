@@ -145,6 +145,15 @@ SkillId = Annotated[
         "lower-case letters, digits, _ or -; any, and, or, not have a meaning of their own",
     ),
 ]
+ReasonCode = Annotated[StrictInt, Field(ge=1, le=99)]
+ReasonName = Annotated[
+    StrictStr,
+    matching(
+        r"(?!\d+$)(?!auto:)[^\x00-\x1f\x7f]{1,30}",
+        "is not the name of a reason",
+        "at most 30 characters in one line, not digits alone, no auto: in front",
+    ),
+]
 AreaCode = Annotated[
     StrictStr, matching(r"(0\d{2,3})?", "is not an area code", '"" or 0 and 2 or 3 digits, like "0519"')
 ]

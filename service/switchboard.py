@@ -141,7 +141,8 @@ class Switchboard:
             return
         self._count(record)
         if record.kind is not StepKind.HELD:
-            log.info(record.kind.value, call_id=record.call_id, at=record.at, **record.data)
+            say = log.warning if record.kind is StepKind.SET_ASIDE else log.info
+            say(record.kind.value, call_id=record.call_id, at=record.at, **record.data)
 
     def _decide(self, command: Any) -> None:
         session = self.sessions.pop(command.session, None)

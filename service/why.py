@@ -151,6 +151,10 @@ class _Teller:
         after = f" after {rang:.3f} s of ringing" if isinstance(rang, int | float) else ""
         return f"seat {_word(data.get('seat'))} {OUTCOMES.get(outcome, outcome)}{after}"
 
+    def _set_aside(self, data: Mapping[str, Value]) -> str:
+        who = self._seat(_word(data.get("seat")), _word(data.get("agent")))
+        return f"{who} is set aside after two missed calls, until its agent is ready again"
+
     def _answered(self, data: Mapping[str, Value]) -> str:
         by = ", found by the dialplan alone" if data.get("by") == "fallback" else ""
         who = self._seat(_word(data.get("seat")), _word(data.get("agent")))
@@ -198,6 +202,7 @@ _TELL: Final = {
     K.DIALING: _Teller._dialing,
     K.RINGING: _Teller._ringing,
     K.PRESENTATION_ENDED: _Teller._presentation_ended,
+    K.SET_ASIDE: _Teller._set_aside,
     K.ANSWERED: _Teller._answered,
     K.NOTICE: _Teller._notice,
     K.FALLBACK: _Teller._fallback,

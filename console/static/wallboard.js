@@ -6,7 +6,8 @@ const STATES = {
   wrap_up: ["整理", "Wrap-up"], paused: ["小休", "Paused"], signed_out: ["未签入", "Signed out"],
 };
 const PARTS = { ami: "交换机连接中断 AMI down", database: "数据库不可用 Database down" };
-const REASONS = { "no answer": "未接", busy: "忙", "phone does not ring": "不通", "set aside after two missed calls": "两次未接" };
+const REASONS = { "no answer": "未接", busy: "忙", "phone does not ring": "不通", "set aside after two missed calls": "两次未接",
+  "signed in, not ready yet": "未就绪" };
 const DENSE_FROM = 48; // more seats than this: number and colour only, the rest when pointed at
 const SILENT_MS = 25000; // the server speaks every 10 s at least
 
@@ -63,7 +64,7 @@ function drawSeats() {
   $("seats").replaceChildren(...picture.seats.map((seat) => {
     const item = element("li", undefined, seat.state);
     const label = (STATES[seat.state] || [seat.state])[0];
-    const detail = seat.line || REASONS[seat.reason] || seat.reason;
+    const detail = seat.line || REASONS[seat.reason.replace("auto: ", "")] || seat.reason;
     const since = seat.agent === null ? "" : clockText(grown(seat.since_s));
     item.append(element("b", seat.seat), element("span", seat.name || seat.agent || "–"));
     item.append(element("span", `${label} ${since}${detail ? " · " + detail : ""}`));
@@ -92,6 +93,8 @@ function drawLines() {
 function drawNotices() {
   const { health } = picture;
   const texts = health.degraded.map((part) => PARTS[part] || part);
+  const aside = picture.now.set_aside;
+  if (aside.length) texts.push(`两次未接，座席停派，请查看 Set aside: ${aside.join(" ")}`);
   if (!health.serving) texts.push("本服务未接续来话 Not serving");
   $("notices").replaceChildren(...texts.map((text) => element("span", text)));
 }

@@ -152,7 +152,7 @@ def logout(agent: AgentArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
 @app.command()
 def pause(
     agent: AgentArgument,
-    reason: Annotated[str, typer.Argument(help="Why, in a few words.")] = "",
+    reason: Annotated[str, typer.Argument(help="A [[reason]] of the configuration, by code or name.")] = "",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """No calls for an agent; who talks is paused afterwards."""
@@ -163,6 +163,12 @@ def pause(
 def ready(agent: AgentArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Calls again."""
     _act(config, agent, "ready")
+
+
+@app.command("extend-wrap-up")
+def extend_wrap_up(agent: AgentArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """The same wrap-up again, once."""
+    _act(config, agent, "extend-wrap-up")
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------

@@ -106,8 +106,11 @@ def _now(found: Status) -> Text:
 
 
 def _seats(found: Status) -> Text:
-    seats = found["now"]["seats"]
-    return Text("seats   " + "   ".join(f"{state.replace('_', ' ')} {seats.get(state, 0)}" for state in STATES))
+    seats, aside = found["now"]["seats"], found["now"].get("set_aside", [])
+    text = Text("seats   " + "   ".join(f"{state.replace('_', ' ')} {seats.get(state, 0)}" for state in STATES))
+    if aside:
+        text.append(f"\nset aside after two missed calls: {', '.join(aside)}", style="bold red")
+    return text
 
 
 def _lines(found: Status) -> Table:

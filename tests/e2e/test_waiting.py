@@ -305,8 +305,11 @@ async def test_agent_who_signs_in_by_an_act_gets_calls_only_while_signed_in_and_
     await until_waiting(stage, "12345", 1, wait_s=0.5)
     assert seat.legs == []
     assert (await act(stage, BY_ACT, "sign-in", seat=BY_ACT)).status_code == 200
+    await until_waiting(stage, "12345", 1, wait_s=1.0)
+    assert seat.legs == []  # not ready yet
+    assert (await act(stage, BY_ACT, "ready")).status_code == 200
     await caller.until_talking()
-    assert (await act(stage, BY_ACT, "pause", reason="lunch")).status_code == 200  # a wish for afterwards
+    assert (await act(stage, BY_ACT, "pause", reason="用餐")).status_code == 200  # a wish for afterwards
     await caller.hang_up()
     await in_state(stage, BY_ACT, "paused")
     second = await people.caller("12345", talk_s=0.1)
@@ -338,6 +341,7 @@ async def test_taken_seat_and_unknown_agents_and_seats_are_refused(stage: Stage,
 async def test_agent_may_sit_at_another_seat(stage: Stage, people: Cast) -> None:
     seat = await people.seat(BY_ACT, signed_in=False)
     assert (await act(stage, BY_ANOTHER, "sign-in", seat=BY_ACT)).status_code == 200
+    assert (await act(stage, BY_ANOTHER, "ready")).status_code == 200
     caller = await people.caller(talk_s=0.1)
     await caller.until_ended()
     assert len(seat.legs) == 1

@@ -63,6 +63,7 @@ def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str], shif
     send(e.Picture((), dict.fromkeys(people, FREE), EPOCH), NOW - 100)
     for id_, (_, _, _, since, _, _) in sorted(people.items(), key=lambda item: item[1][3]):
         send(e.AgentSignedIn(id_, id_), NOW - 50 + since)
+        send(e.AgentReady(id_), NOW - 50 + since)
     for id_ in talking & people.keys():
         send(e.CallSeen(f"talk-{id_}", "20002", EPOCH))
         send(e.CallAnswered(f"talk-{id_}", id_, EPOCH))

@@ -38,6 +38,7 @@ class OneSeat:
         self.send(e.Picture((), {SEAT: FREE}, EPOCH))
         self.send(e.DecisionsAllowed())
         self.send(e.AgentSignedIn(SEAT, SEAT))
+        self.send(e.AgentReady(SEAT))
         self.sessions = 0
         self.call("first", "20000", "plain")
         self.send(e.CallAnswered("first", SEAT, EPOCH))

@@ -95,7 +95,7 @@ class AnyOrder(RuleBasedStateMachine):
     def device(self, seat: str, state: DeviceState) -> None:
         self.send(e.SeatStateChanged(seat, state, self.drive.wall))
 
-    @rule(agent=seats, act=st.sampled_from([e.AgentPaused, e.AgentReady, e.AgentSignedOut]))
+    @rule(agent=seats, act=st.sampled_from([e.AgentPaused, e.AgentReady, e.AgentSignedOut, e.WrapUpExtended]))
     def act(self, agent: str, act: Any) -> None:
         self.send(act(agent))
 

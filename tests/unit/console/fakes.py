@@ -116,6 +116,8 @@ class Hotline:
             sign_out=lambda agent: self.act("sign-out", agent),
             pause=lambda agent, reason: self.act("pause", agent, reason),
             ready=lambda agent: self.act("ready", agent),
+            extend_wrap_up=lambda agent: self.act("extend", agent),
+            reasons=lambda: {1: "小休", 2: "用餐"},
             reload=self.reload,
             staff=self.staff,
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},

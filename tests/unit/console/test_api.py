@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -13,7 +15,13 @@ API = "/api/v1"
 
 async def test_status_says_what_is_now_and_today(client: httpx.AsyncClient) -> None:
     body = (await client.get(f"{API}/status", headers=bearer("agent"))).json()
-    assert body["now"] == {"waiting": 2, "longest_wait_s": 7.2, "talking": 1, "seats": {"signed_out": 1, "talking": 1}}
+    assert body["now"] == {
+        "waiting": 2,
+        "longest_wait_s": 7.2,
+        "talking": 1,
+        "seats": {"signed_out": 1, "talking": 1},
+        "set_aside": [],
+    }
     assert body["today"]["ratio"] == 0.8
     assert body["today"]["formula"] == "V2-all"
     assert body["health"] == {"ready": True, "serving": True, "degraded": []}
@@ -258,3 +266,21 @@ async def test_why_while_the_database_is_away_is_a_clear_503(client: httpx.Async
     answer = await client.get(f"{API}/calls/last/why", headers=bearer("supervisor"))
     assert answer.status_code == 503
     assert "secret" not in answer.text
+
+
+async def test_a_wrap_up_is_extended_by_its_agent_or_a_supervisor(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    assert (await client.post(f"{API}/agents/1001/extend-wrap-up", headers=bearer("agent"))).is_success
+    assert (await client.post(f"{API}/agents/1002/extend-wrap-up", headers=bearer("agent"))).status_code == 403
+    assert hotline.acts == [("extend", "1001")]
+
+
+async def test_reasons_are_there_for_everybody(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"{API}/reasons", headers=bearer("agent"))
+    assert answer.json() == [{"code": 1, "name": "小休"}, {"code": 2, "name": "用餐"}]
+
+
+async def test_seats_set_aside_are_named_for_the_supervisor(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    aside = replace(hotline.view.seats[0], state="paused", reason="auto: set aside after two missed calls")
+    hotline.view = replace(hotline.view, seats=(aside, hotline.view.seats[1]))
+    body = (await client.get(f"{API}/status", headers=bearer("supervisor"))).json()
+    assert body["now"]["set_aside"] == ["1001"]

@@ -73,5 +73,5 @@ async def test_records_that_hang_do_not_hold_up_the_picture(monkeypatch: pytest.
 async def test_an_empty_hotline_has_a_picture() -> None:
     hotline = Hotline(view=EngineView((), (), ready=False, ami_up=False), today=())
     picture = (await Board(hotline.deps()).snapshot()).picture
-    assert picture["now"] == {"waiting": 0, "longest_wait_s": 0.0, "talking": 0, "seats": {}}
+    assert picture["now"] == {"waiting": 0, "longest_wait_s": 0.0, "talking": 0, "seats": {}, "set_aside": []}
     assert picture["today"]["ratio"] is None

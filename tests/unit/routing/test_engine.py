@@ -368,12 +368,15 @@ def test_unknown_line_goes_to_the_fallback() -> None:
     assert [type(x) for x in drive.call("a", "99999")] == [c.SendToFallback]
 
 
-def test_agent_who_signs_in_by_an_act_is_rung_only_then() -> None:
+def test_agent_who_signs_in_by_an_act_is_rung_only_once_he_is_ready() -> None:
     drive = Drive("1004")
     drive.call("a")
     assert drive.engine.view(drive.now).seats[3].state == "signed_out"
     drive.after(6.5)
-    assert presented(drive.send(e.AgentSignedIn("1004", "1004"))).seat_ids == ("1004",)
+    assert drive.send(e.AgentSignedIn("1004", "1004")) == []
+    seat = drive.engine.view(drive.now).seats[3]
+    assert (seat.state, seat.reason) == ("paused", "auto: signed in, not ready yet")
+    assert presented(drive.send(e.AgentReady("1004"))).seat_ids == ("1004",)
 
 
 def test_agent_who_pauses_while_talking_is_paused_afterwards() -> None:

@@ -230,6 +230,7 @@ def test_people_who_sign_in_by_an_act_serve_only_while_on_duty() -> None:
     drive = Clock(rules, "2026-09-18 17:59")
     for seat in ("1001", "1002"):
         drive.send(e.AgentSignedIn(seat, seat))
+        drive.send(e.AgentReady(seat))
     assert drive.rung("a") == "1001"
     drive.to("2026-09-18 18:00")
     assert drive.rung("b") == "1002"

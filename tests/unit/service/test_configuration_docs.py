@@ -23,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[token]]": tables.TokenTable,
     "[[line]]": tables.LineTable,
     "rings": tables.RingTable,
+    "[[reason]]": tables.ReasonTable,
     "[[agent]]": tables.AgentTable,
     "[[seat]]": tables.SeatTable,
     "[[trunk]]": tables.TrunkTable,

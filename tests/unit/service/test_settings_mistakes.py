@@ -58,6 +58,12 @@ ONE_VALUE = [
     ('"PJSIP/13800000000@carrier"', '"13800000000"', "fallback.duty_telephone", "not a dial string"),
 ]
 BETWEEN_TABLES = [
+    (
+        'into   = "12345"\n',
+        'into   = "12345"\nwrap_up_s = 3\n',
+        "line[2].wrap_up_s",
+        "cannot be given for a merged line",
+    ),
     ('need = "hrss>=5"', 'need = "hrs>=5"', "line[1].rings[0].need", 'did you mean "hrss"?'),
     ('need = "hrss>=5"', 'need = "hrss>=5 or not hrs"', "line[1].rings[0].need", 'unknown skill "hrs"'),
     ('need = "hrss>=5"', 'need = "agent:100"', "line[1].rings[0].need", 'unknown agent "100"'),

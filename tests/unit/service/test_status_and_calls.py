@@ -55,6 +55,13 @@ def test_the_picture_has_waiting_ratio_seats_and_lines() -> None:
     assert "热线 [bold]" in shown  # a name is text, not markup
 
 
+def test_seats_set_aside_are_named() -> None:
+    assert "set aside after two missed calls: 1001, 1005" in text(
+        {**STATUS, "now": {**STATUS["now"], "set_aside": ["1001", "1005"]}}
+    )
+    assert "set aside" not in text(STATUS)
+
+
 def test_degraded_and_not_serving_are_said_first() -> None:
     assert "degraded: ami" in text({**STATUS, "health": {"ready": True, "serving": True, "degraded": ["ami"]}})
     stopped = {**STATUS, "health": {"ready": False, "serving": False, "degraded": []}}
