@@ -48,6 +48,7 @@ class Call(NamedTuple):
     missed: frozenset[str] = frozenset()
     open_rings: int = 0
     prefers: str | None = None  # the agent whom he spoke with lately, as long as he waits for nobody else
+    overdue: bool = False  # has waited for longer than the target: no zone keeps its seats from him
     noticed: bool = False
     judged: bool = False
     answered_at: float | None = None
@@ -76,6 +77,7 @@ class Want(NamedTuple):
     line: str
     open_rings: int
     prefers: str | None = None  # then no ring is open
+    overdue: bool = False
 
 
 class Queue:
@@ -104,7 +106,7 @@ class Queue:
 
     def put(self, call: Call) -> None:
         self.drop(call.id)
-        key, want = call.order(), Want(call.line.number, call.open_rings, call.prefers)
+        key, want = call.order(), Want(call.line.number, call.open_rings, call.prefers, call.overdue)
         skills = call.line.rings[0].skills
         self._placed[call.id] = key, want, skills
         insort(self._order, key)
@@ -141,6 +143,11 @@ class Queue:
     def wants(self) -> Iterator[tuple[Want, Line]]:
         """What anybody waits for, with the line it is wanted of."""
         return iter(self._lines.items())
+
+    def longest_wait_of(self, zone_id: str) -> str | None:
+        """Who is first of those who wait in the zone's own lines."""
+        key = self.first([want for want, line in self._lines.items() if line.zone == zone_id])
+        return None if key is None else key[2]
 
     def alike(self, want: Want) -> list[str]:
         """The callers of one want, in their order."""

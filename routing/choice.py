@@ -28,6 +28,7 @@ class Reason(StrEnum):
     OFF_DUTY = "off_duty"  # not on this line's roster now
     SKILL = "skill"  # in no open ring
     LAST_AGENT = "last_agent"  # the caller waits for the agent whom he spoke with lately
+    KEPT = "kept"  # its zone keeps its seats for its own callers now
 
 
 class SeatNow(NamedTuple):
@@ -49,6 +50,7 @@ class Waiting(NamedTuple):
     open_rings: int  # how many of `line.rings` are open now
     missed: frozenset[str] = frozenset()  # seats that let this caller ring out
     prefers: str | None = None  # the one agent for whom he waits
+    kept: frozenset[str] = frozenset()  # zones that do not lend him their seats now
 
 
 class Others(NamedTuple):
@@ -90,15 +92,22 @@ STATE_REASON: Final[Mapping[AgentState, Reason]] = {
 
 def eligible(call: Waiting, now_at: SeatNow) -> Reason | None:
     """None when the seat may take the call now, else the one reason why not."""
-    if first_ring(call, now_at) is not None:
-        return takes_nobody(now_at)
-    on = is_on_duty(call.line, now_at.profile, now_at.seat)
-    return takes_nobody(now_at) or (unfit(call) if on else Reason.OFF_DUTY)
+    return takes_nobody(now_at) or unfit(call, now_at.seat, now_at.profile)
 
 
-def unfit(call: Waiting) -> Reason:
-    """Why the call may not have a seat on duty that could be rung for others."""
-    return Reason.SKILL if call.prefers is None else Reason.LAST_AGENT
+def unfit(call: Waiting, seat: SeatProfile, profile: AgentProfile) -> Reason | None:
+    """Why the call may not have this person on this phone, though others might; None when it may."""
+    if call.prefers is not None and call.prefers != profile.id:
+        reason = Reason.LAST_AGENT
+    elif not _belongs(profile, seat, call.line.rings[: call.open_rings] if call.prefers is None else call.line.rings):
+        reason = Reason.SKILL
+    else:
+        return Reason.KEPT if call.prefers is None and profile.zone in call.kept else None
+    return reason if is_on_duty(call.line, profile, seat) else Reason.OFF_DUTY
+
+
+def _belongs(profile: AgentProfile, seat: SeatProfile, rings: Sequence[Ring]) -> bool:
+    return first_ring_of(profile, seat, rings) is not None
 
 
 def takes_nobody(now_at: SeatNow) -> Reason | None:
@@ -131,25 +140,29 @@ def open_rings(line: Line, waited_s: float, anybody: Callable[[Ring], bool]) -> 
 def rank(call: Waiting, now_at: SeatNow, demand: Mapping[str, float]) -> tuple[object, ...]:
     """Sort key of a seat for a call, the best first (design §3, choice of seat).
 
-    Last comes who just let this caller ring and who may still be talking; then: earlier ring, home zone, the person
-    whose other skills are least in demand now (`demand`: callers waiting for a skill), higher level in what is asked for,
-    longest idle.
+    Last comes who just let this caller ring and who may still be talking; then: earlier ring, `taste`, longest idle.
     """
     ring = first_ring(call, now_at)
-    asked = frozenset[str]() if ring is None else call.line.rings[ring].skills
-    skills = now_at.profile.skills
-    others = sum(demand.get(other, 0.0) for other in skills if other not in asked)
-    return (
-        now_at.seat.id in call.missed,
-        now_at.agent.state is not AgentState.READY,
-        len(call.line.rings) if ring is None else ring,
-        call.line.zone is not None and now_at.profile.zone != call.line.zone,
-        others,
-        -sum(skills.get(skill, 0) for skill in asked),
-        len(skills),
-        now_at.agent.idle_since,
-        now_at.seat.id,
-    )
+    ring = len(call.line.rings) if ring is None else ring
+    missed, uncertain = now_at.seat.id in call.missed, now_at.agent.state is not AgentState.READY
+    liked = taste(call.line, ring, now_at.profile, demand)
+    return missed, uncertain, ring, liked, now_at.agent.idle_since, now_at.seat.id
+
+
+def taste(line: Line, ring: int, profile: AgentProfile, demand: Mapping[str, float]) -> tuple[bool, float, int, int]:
+    """What speaks for a person, whoever else is free; the less the better.
+
+    Home zone, other skills least in demand now (`demand`: callers waiting for a skill), a higher level in what the ring
+    asks for, few skills.
+    """
+    asked = line.rings[ring].skills if ring < len(line.rings) else frozenset[str]()
+    skills, others, level = profile.skills, 0.0, 0
+    for skill in skills:
+        if skill in asked:
+            level += skills[skill]
+        else:
+            others += demand.get(skill, 0.0)
+    return line.zone is not None and profile.zone != line.zone, others, -level, len(skills)
 
 
 def explanation(call: Waiting, chosen: Collection[str], others: Mapping[str, Others]) -> str:

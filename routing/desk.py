@@ -17,6 +17,7 @@ from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Queue
 from routing.floor import Floor
+from routing.lending import Lending
 from routing.model import Line, Mode, Rules
 from routing.steps import Step, StepKind, Value
 
@@ -43,6 +44,8 @@ class Desk:
         self.dirty_calls: dict[str, None] = {}
         self.redials: dict[str, tuple[float, float]] = {}  # caller_ref -> (position, left at)
         self.spoke: dict[str, tuple[str, float]] = {}  # caller_ref -> (agent id, when), the last one last
+        self.lending = Lending(rules.zones)
+        self.lends_again_at = -math.inf  # for when the timer was set last
         self.ended: dict[str, float] = {}
         self.unseen_since = math.inf  # epoch; what ended later may have passed unseen
         self.presentation_no = 0
@@ -94,8 +97,8 @@ class Desk:
         caller_ref = facts.get("caller_ref")
         sealed = facts.pop("caller_sealed", None)
         position = self._position(arrived - self.credit_s(number, facts.get("trunk", "")), caller_ref)
-        call = Call(call_id, number, line, arrived_at, arrived, position, **facts)
-        call = call._replace(prefers=self._last_agent(call))
+        prefers = None if facts.get("emergency") else self._last_agent(line, caller_ref)
+        call = Call(call_id, number, line, arrived_at, arrived, position, prefers=prefers, **facts)
         call = self.put(call)
         return self.step(
             call,
@@ -136,15 +139,16 @@ class Desk:
             if self.now - self.spoke[known][1] > LAST_AGENT_KEPT_S:
                 del self.spoke[known]
 
-    def _last_agent(self, call: Call) -> str | None:
+    def _last_agent(self, line: Line, caller_ref: str | None) -> str | None:
         """For whom a caller who has just come waits first (`last_agent_s` of the line)."""
-        if call.line.last_agent_s <= 0 or call.emergency or call.caller_ref is None:
+        if line.last_agent_s <= 0 or caller_ref is None:
             return None
-        agent_id, at = self.spoke.get(call.caller_ref, (None, 0.0))
+        agent_id, at = self.spoke.get(caller_ref, (None, 0.0))
         return None if self.now - at > LAST_AGENT_KEPT_S else agent_id
 
     def waiting(self, call: Call) -> choice.Waiting:
-        return choice.Waiting(call.id, call.line, call.arrived, call.open_rings, call.missed, call.prefers)
+        kept = frozenset[str]() if call.overdue else self.lending.kept - {call.line.zone}
+        return choice.Waiting(call.id, call.line, call.arrived, call.open_rings, call.missed, call.prefers, kept)
 
     def agent(self, agent_id: str, event: AgentEvent, **how: Any) -> None:
         self.floor.apply(agent_id, event, self.now, self.wall, **how)

@@ -128,6 +128,7 @@ class Engine(Desk):
         self.configured = event.rules
         self.duty = rostering.in_force(event.rules, self.workdays, self.wall)
         self.rules = rostering.on_duty(event.rules, self.duty)
+        self.lending.replace(event.rules.zones)
         self.floor.replace_rules(self.rules, self.now, self.wall)
         rostering.wake(self)
         self.take_lines()
@@ -146,6 +147,9 @@ class Engine(Desk):
                     self.queue.put(self.calls[call.id])
                     waiting_room.set_timers(self, self.calls[call.id])
         matching.look_at_everything(self)
+
+    def _lending_due(self, _: str) -> None:
+        """Nothing to do: who lends is looked at after every event."""
 
     def _tick(self, event: e.Tick) -> None:
         """Nothing to do: timers fire after every event."""
@@ -211,4 +215,5 @@ _TIMERS: Final[dict[str, Callable[[Engine, str], None]]] = {
     "goodbye": talking.goodbye_due,
     "ended": Engine._ended_due,
     "roster": rostering.due,
+    "lending": Engine._lending_due,
 }

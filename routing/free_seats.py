@@ -103,12 +103,10 @@ class FreeSeats:
         return self._there
 
     def by_ring(self, line: Line) -> dict[int, list[Kind]]:
-        """The kinds of which somebody is free, by the line's first ring that they belong to; those of none are left out."""
+        """The kinds of which somebody is free, by the line's first ring that they belong to; those of none come last."""
         found: dict[int, list[Kind]] = {}
         for kind in self._there:
-            ring = kind.ring(line)
-            if ring < len(line.rings):
-                found.setdefault(ring, []).append(kind)
+            found.setdefault(kind.ring(line), []).append(kind)
         return found
 
     def kind_of(self, seat: SeatProfile, agent: AgentProfile) -> Kind:

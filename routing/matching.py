@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from heapq import nsmallest
-from typing import Final
-
-from routing import choice, presenting
+from routing import choice, presenting, selection
 from routing import commands as c
 from routing.call_state import CallEvent
 from routing.calls import Call, Key, Want
 from routing.desk import Desk
 from routing.floor import AWAY
-from routing.free_seats import Kind
 from routing.presenting import DECISION_TTL_S
-
-SEVERAL: Final = 3  # seats ringing at once after ring_several_after_s
 
 
 def look_at_everything(desk: Desk) -> None:
@@ -32,7 +25,7 @@ def match(desk: Desk) -> None:
     """
     if not desk.deciding:
         return
-    if desk.floor.present.differs:
+    if _another_zone_lends(desk) or desk.floor.present.differs:
         desk.floor.present.differs = False
         look_at_everything(desk)
     _look_for_the_last_agents(desk)
@@ -78,6 +71,7 @@ def _next(desk: Desk, wanted: set[Want], ordered: list[Key]) -> str | None:
 def _wanted(desk: Desk, seats: set[str]) -> set[Want]:
     """What those of these seats that are still free may take, of what is waiting."""
     free = desk.floor.free
+    kept = desk.lending.kept
     found: set[Want] = set()
     for seat_id in seats if desk.queue.hoping else ():
         if seat_id in free:
@@ -89,7 +83,7 @@ def _wanted(desk: Desk, seats: set[str]) -> set[Want]:
             if ring is None:
                 _, _, desk.suspect = desk.queue.first({want}) or (0, 0.0, None)
                 ring = kind.ring(line)
-            if ring < want.open_rings:
+            if ring < want.open_rings and (want.overdue or kind.agent.zone not in kept or kind.agent.zone == line.zone):
                 found.add(want)
     return found
 
@@ -100,8 +94,9 @@ def _open_rings(desk: Desk, call_id: str) -> None:
     if call is not None and call_id in desk.queue:
         prefers = call.prefers if _may_still_come(desk, call) else None
         count = 0 if prefers else choice.open_rings(call.line, desk.now - call.arrived, desk.floor.anybody)
-        if (count, prefers) != (call.open_rings, call.prefers):
-            desk.calls[call_id] = call._replace(open_rings=count, prefers=prefers)
+        overdue = bool(desk.lending) and desk.now - call.arrived >= call.line.answer_within_s
+        if (count, prefers, overdue) != (call.open_rings, call.prefers, call.overdue):
+            desk.calls[call_id] = call._replace(open_rings=count, prefers=prefers, overdue=overdue)
             desk.queue.put(desk.calls[call_id])
 
 
@@ -115,6 +110,23 @@ def _may_still_come(desk: Desk, call: Call) -> bool:
     return fits and desk.now < call.arrived + call.line.last_agent_s
 
 
+def _another_zone_lends(desk: Desk) -> bool:
+    """Looked at after every event, before anything is decided; a timer only for who lends again by mere waiting."""
+    if not desk.lending:
+        return False
+    differs = desk.lending.look(lambda zone_id: _longest_wait_s(desk, zone_id), desk.now)
+    when = desk.lending.next_change(desk.now)
+    if when is not None and desk.lends_again_at <= desk.now:
+        desk.lends_again_at = when
+        desk.timer(when, "lending", "")
+    return differs
+
+
+def _longest_wait_s(desk: Desk, zone_id: str) -> float:
+    call_id = desk.queue.longest_wait_of(zone_id)
+    return 0.0 if call_id is None else desk.now - desk.calls[call_id].arrived
+
+
 def _look_for_the_last_agents(desk: Desk) -> None:
     """Who waits for one agent alone is looked at again when that agent is gone."""
     for agent_id, wants in desk.queue.hoping.items():
@@ -124,61 +136,13 @@ def _look_for_the_last_agents(desk: Desk) -> None:
 
 
 def _present_best(desk: Desk, call: Call) -> bool:
-    waiting = desk.waiting(call)
-    by_ring = desk.floor.free.by_ring(call.line)
-    several_after_s = desk.rules.timing.ring_several_after_s
-    several = 0 < several_after_s <= desk.now - call.arrived
-    best = _best(desk, waiting, by_ring, SEVERAL if several else 1)
-    if not best:
+    found = selection.select(desk, call)
+    if found is None:
         return False
+    best, others = found
     chosen = [seat.seat.id for seat in best]
-    presenting.present(desk, call, best, choice.explanation(waiting, chosen, _others(desk, waiting, by_ring, chosen)))
+    presenting.present(desk, call, best, choice.explanation(desk.waiting(call), chosen, others))
     return True
-
-
-def _best(desk: Desk, waiting: choice.Waiting, by_ring: Mapping[int, list[Kind]], count: int) -> list[choice.SeatNow]:
-    """The best seats by `choice.rank`, which is asked about the first of each kind, ring by ring until there are enough."""
-    free, certain = desk.floor.free, 0
-    if waiting.prefers is not None:
-        seat_id = desk.floor.agents[waiting.prefers].seat_id or ""
-        return [now_at] if seat_id in free and (now_at := desk.floor.seat_now(seat_id)) else []
-    found: list[str] = []
-    for ring in sorted(by_ring):
-        if ring >= waiting.open_rings or certain >= count:
-            break
-        for kind in by_ring[ring]:
-            places = kind.first(count, waiting.missed)
-            found += [seat_id for _, _, seat_id in places]
-            certain += sum(not uncertain for uncertain, _, _ in places)
-    if len(found) < count and waiting.missed:  # who just let this caller ring is better than nobody
-        open_kinds = {kind for ring, kinds in by_ring.items() if ring < waiting.open_rings for kind in kinds}
-        found += [id_ for id_ in waiting.missed if id_ in free and free.kind(id_) in open_kinds]
-    seats = [seat for seat_id in found if (seat := desk.floor.seat_now(seat_id))]
-    return nsmallest(count, seats, key=lambda seat: choice.rank(waiting, seat, desk.queue.demand))
-
-
-def _others(
-    desk: Desk, waiting: choice.Waiting, by_ring: Mapping[int, list[Kind]], chosen: Collection[str]
-) -> dict[str, choice.Others]:
-    """All seats that were not chosen, by the one reason."""
-    free = desk.floor.free
-    fit = [kind for ring, kinds in by_ring.items() if ring < waiting.open_rings for kind in kinds]
-    count = sum(len(kind.seats) for kind in fit)
-    left = (seat_id for kind in fit for _, _, seat_id in kind.seats if seat_id not in chosen)
-    line = waiting.line
-    off = [kind for kind in free.kinds() if not kind.on_duty(line)] if line.duty is not None else []
-    off_count = sum(len(kind.seats) for kind in off)
-    unfit = (
-        seat_id
-        for seat_id in free
-        if free.kind(seat_id).ring(line) >= waiting.open_rings and free.kind(seat_id) not in off
-    )
-    return {
-        **desk.floor.refused(),
-        "free": choice.Others(count - len(chosen), left),
-        choice.Reason.OFF_DUTY: choice.Others(off_count, (seat_id for kind in off for _, _, seat_id in kind.seats)),
-        choice.unfit(waiting): choice.Others(len(free) - count - off_count, unfit),
-    }
 
 
 def _give_up_on_nobody(desk: Desk, dirty: dict[str, None]) -> None:

@@ -131,6 +131,16 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Zone:
+    """业务专区: agents whom a department keeps for its own lines first. See `routing.lending`."""
+
+    id: str
+    name: str
+    lend_ratio: float = 0.0  # lends while its own ratio is so high; 0: always
+    lend_wait_s: float = 0.0  # lends while nobody of its own waits so long; 0: always
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """Everything the engine needs to know from the configuration."""
 
@@ -141,6 +151,7 @@ class Rules:
     skills: Mapping[str, str] = field(default_factory=dict)  # id -> name shown to people
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
     roster: Roster = field(default_factory=Roster)
+    zones: Mapping[str, Zone] = field(default_factory=dict)
 
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --

@@ -15,6 +15,7 @@ from routing.steps import CallOutcome, Judgement, Outcome, StepKind
 
 GOODBYE_WAIT_S: Final = 0.5  # AGI asks about the goodbye before AMI has told of it
 CLOCK_STEP_S: Final = 0.5
+_OF_THE_RATIO: Final = frozenset({Judgement.IN_TIME, Judgement.LATE, Judgement.ABANDONED})
 ENDED_KEPT_S: Final = 10.0  # late events of an ended call are recognised for so long
 
 
@@ -196,6 +197,8 @@ def judge(desk: Desk, call: Call, result: Judgement, wait_s: float, at: float) -
     call = desk.calls.get(call.id, call)
     if not call.judged:
         desk.calls[call.id] = call._replace(judged=True)
+        if result in _OF_THE_RATIO:
+            desk.lending.judged(call.line.zone, result is Judgement.IN_TIME, desk.now)
         desk.step(
             call,
             StepKind.JUDGED,

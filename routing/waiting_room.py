@@ -60,6 +60,7 @@ def set_timers(desk: Desk, call: Call) -> None:
     looks = [ring.after_s for ring in call.line.rings]
     looks += [notice_s] if notice_s > 0 else []
     looks += [call.line.last_agent_s] if call.prefers is not None else []
+    looks += [call.line.answer_within_s] if desk.lending else []
     for after_s in looks:
         if call.arrived + after_s > desk.now:
             desk.timer(call.arrived + after_s, "call", call.id)

@@ -47,6 +47,7 @@ from service.settings_tables import (
     TimingTable,
     TokenTable,
     TrunkTable,
+    ZoneTable,
 )
 from service.settings_values import SkillId, Text, wrong
 
@@ -70,6 +71,7 @@ class Settings(Table):
     lines: tuple[LineTable, ...] = Field(default=(), alias="line")
     agents: tuple[AgentTable, ...] = Field(default=(), alias="agent")
     seats: tuple[SeatTable, ...] = Field(default=(), alias="seat")
+    zones: tuple[ZoneTable, ...] = Field(default=(), alias="zone")
     trunks: tuple[TrunkTable, ...] = Field(default=(), alias="trunk")
     emergencies: tuple[EmergencyTable, ...] = Field(default=(), alias="emergency")
     fallback: FallbackTable = FallbackTable()
@@ -176,6 +178,7 @@ class Settings(Table):
             agents={agent.id: _agent(agent) for agent in self.agents},
             seats={seat.id: _seat(seat) for seat in self.seats},
             skills=dict(self.skills),
+            zones={zone.id: zone.model() for zone in self.zones},
             trunks={trunk.name: Trunk(trunk.answer_notice_after_s, trunk.priority) for trunk in self.trunks},
         )
 

@@ -89,6 +89,7 @@ def duplicates(settings: Settings) -> Iterator[Finding]:
         ("reason", "name", [reason.name for reason in settings.reasons]),
         ("agent", "id", [agent.id for agent in settings.agents]),
         ("seat", "id", [seat.id for seat in settings.seats]),
+        ("zone", "id", [zone.id for zone in settings.zones]),
         ("trunk", "name", [trunk.name for trunk in settings.trunks]),
         ("emergency", "number", [emergency.number for emergency in settings.emergencies]),
     )
@@ -175,6 +176,9 @@ def served(settings: Settings) -> Iterator[Finding]:
             yield warning(("line", index), f"nobody can serve {line.number}: no agent or seat meets any of its rings")
         if line.zone is not None and line.zone not in zones:
             yield warning(("line", index, "zone"), f'no agent is in the zone "{line.zone}" or has a skill of that name')
+    for index, zone in enumerate(settings.zones):
+        if zone.id not in {agent.zone for agent in settings.agents}:
+            yield warning(("zone", index, "id"), f'no agent is in the zone "{zone.id}": it has nobody to lend')
 
 
 def _somebody_serves(settings: Settings, line: LineTable) -> bool:

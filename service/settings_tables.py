@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing
+from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing, Zone
 from routing.need import Anybody, InGroup, Skilled
 from service.settings_values import (
     Address,
@@ -24,6 +24,7 @@ from service.settings_values import (
     FileName,
     Flag,
     Id,
+    LendRatio,
     Level,
     NeedText,
     PortRange,
@@ -222,6 +223,20 @@ class SeatTable(Table):
     @property
     def dial_string(self) -> str:
         return self.dial or f"PJSIP/{self.id}"
+
+
+class ZoneTable(Table):
+    id: Id = Field(description="named by the zone of lines and agents")
+    name: Shown = Field(default="", description="name shown to people; default: the id")
+    lend_ratio: LendRatio = Field(
+        default=0.0, description="lends its agents while its own ratio is so high; 0 = always"
+    )
+    lend_wait_s: Seconds = seconds(
+        0.0, 0, 600, "lends its agents while nobody of its own lines waits so long; 0 = always"
+    )
+
+    def model(self) -> Zone:
+        return Zone(self.id, self.name or self.id, self.lend_ratio, self.lend_wait_s)
 
 
 class TrunkTable(Table):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from routing import choice
 from routing import events as e
 from routing.engine import Engine
-from routing.model import AgentProfile, DeviceState, Line, Ring, Rules, SeatProfile, SignIn, Timing
+from routing.lending import ENOUGH
+from routing.model import AgentProfile, DeviceState, Line, Ring, Rules, SeatProfile, SignIn, Timing, Zone
 from routing.need import All, Anybody, Either, InGroup, InZone, Named, Not, Skilled
 from routing.roster import Roster, Shift
 from tests.unit.routing.floor_plan import EPOCH, FREE, presented
@@ -26,6 +27,7 @@ RINGS = (
 LAST_AGENT_S = 5.0
 LINES = [
     Line("20001", "one", zone="east", rings=RINGS, last_agent_s=LAST_AGENT_S),
+    Line("20003", "without a zone", rings=RINGS, last_agent_s=LAST_AGENT_S),
     Line("20002", "other", rings=(Ring(0, Skilled("c")), Ring(5, Anybody()))),
 ]
 SEVERAL_AFTER_S = 11.0
@@ -55,7 +57,8 @@ def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str], shif
     agents = {id_: AgentProfile(id_, id_, p[0], p[1], SignIn.AGENT) for id_, p in people.items()}
     seats = {id_: SeatProfile(id_, f"PJSIP/{id_}", p[2]) for id_, p in people.items()}
     timing = Timing(ring_several_after_s=SEVERAL_AFTER_S)
-    engine = Engine(Rules(timing, {line.number: line for line in LINES}, agents, seats, roster=Roster(shifts)))
+    lines, zones = {line.number: line for line in LINES}, {"east": Zone("east", "East", lend_ratio=0.9)}
+    engine = Engine(Rules(timing, lines, agents, seats, zones=zones, roster=Roster(shifts)))
 
     def send(event: e.Event, at: float = NOW) -> None:
         engine.handle(event, at, EPOCH + at)
@@ -77,12 +80,14 @@ def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str], shif
 @settings(max_examples=500, deadline=None)
 @given(
     persons=st.lists(person, max_size=8),
-    waited_s=st.sampled_from([0.0, 4.0, 7.0, 10.0, 12.0]),
+    waited_s=st.sampled_from([0.0, 4.0, 7.0, 10.0, 12.0, 16.0]),
     others=st.integers(0, 3),
     ami_up=st.booleans(),
     talking=st.sets(st.sampled_from(["1001", "1002", "1003"])),
     knows=st.sampled_from([None, "1001", "1003"]),
     shifts=st.lists(shift, max_size=3).map(tuple),
+    number=st.sampled_from(["20001", "20003"]),  # of the zone east, and of none
+    keeps=st.booleans(),  # the zone east keeps its seats
 )
 def test_the_best_of_all_seats_rings(
     persons: list[Any],
@@ -92,20 +97,25 @@ def test_the_best_of_all_seats_rings(
     talking: set[str],
     knows: str | None,
     shifts: tuple[Shift, ...],
+    number: str,
+    keeps: bool,
 ) -> None:
-    people = {str(1001 + number): one for number, one in enumerate(persons)}
+    people = {str(1001 + index): one for index, one in enumerate(persons)}
     engine = engine_with(people, ami_up, talking, shifts)
+    for _ in range(ENOUGH):
+        engine.lending.judged("east", not keeps, NOW)
     engine.spoke["ref"] = knows or "nobody", NOW - 3600
-    engine.handle(e.CallHeld("a", 1, "20001", EPOCH + NOW - waited_s, caller_ref="ref"), NOW, EPOCH + NOW)
-    for number in range(others):
-        engine.handle(e.CallHeld(f"b{number}", 2 + number, "20002", EPOCH + NOW), NOW, EPOCH + NOW)
+    engine.handle(e.CallHeld("a", 1, number, EPOCH + NOW - waited_s, caller_ref="ref"), NOW, EPOCH + NOW)
+    for index in range(others):
+        engine.handle(e.CallHeld(f"b{index}", 2 + index, "20002", EPOCH + NOW), NOW, EPOCH + NOW)
     call = engine.calls["a"] = engine.calls["a"]._replace(missed=frozenset(i for i, p in people.items() if p[5]))
     open_rings = choice.open_rings(call.line, waited_s, engine.floor.anybody)
-    waiting = engine.waiting(call._replace(open_rings=open_rings, prefers=None))
+    kept = frozenset({"east"} if keeps and number == "20003" and waited_s < call.line.answer_within_s else ())
+    waiting = engine.waiting(call._replace(open_rings=open_rings, prefers=None))._replace(kept=kept)
     hoped = engine.waiting(call._replace(open_rings=0, prefers=knows))
     if knows in people and knows not in call.missed and waited_s < LAST_AGENT_S and _may_take(engine, hoped, knows):
         waiting = hoped
-    lines = [engine.rules.lines[number] for number in ("20001", *["20002"] * others)]
+    lines = [engine.rules.lines[dialled] for dialled in (number, *["20002"] * others)]
     demand = Counter(skill for line in lines for skill in line.rings[0].skills)
     fit = [seat for seat in engine.floor.all_seats() if choice.eligible(waiting, seat) is None]
     best = nsmallest(3 if waited_s >= SEVERAL_AFTER_S else 1, fit, key=lambda seat: choice.rank(waiting, seat, demand))

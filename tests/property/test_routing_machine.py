@@ -21,7 +21,7 @@ from routing.call_state import IGNORED as CALL_IGNORED
 from routing.call_state import TRANSITIONS as CALL_TRANSITIONS
 from routing.call_state import CallState
 from routing.floor import AWAY
-from routing.model import DeviceState
+from routing.model import DeviceState, Zone
 from routing.need import Anybody, InZone, Named, Not
 from routing.roster import DAY_S, Roster, Shift
 from routing.steps import StepKind
@@ -39,7 +39,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.drive = Drive(*SEATS[:3])
         known = self.drive.engine.rules
         lines = {number: replace(line, last_agent_s=3.0) for number, line in known.lines.items() if number != "12333"}
-        self.drive.send(e.RulesChanged(replace(known, lines={**known.lines, **lines})))
+        zones = {"hrss": Zone("hrss", "人社专区", lend_wait_s=2.0)}
+        self.drive.send(e.RulesChanged(replace(known, lines={**known.lines, **lines}, zones=zones)))
 
     def send(self, event: e.Event) -> None:
         for command in self.drive.send(event):
@@ -180,7 +181,7 @@ class AnyOrder(RuleBasedStateMachine):
         engine = self.drive.engine
         for call_id in engine.queue:
             call = engine.calls[call_id]
-            assert engine.queue.want(call_id) == (call.line.number, call.open_rings, call.prefers)
+            assert engine.queue.want(call_id) == (call.line.number, call.open_rings, call.prefers, call.overdue)
             assert call.prefers is None or call.open_rings == 0
         hoping = {engine.calls[call_id].prefers for call_id in engine.queue} - {None}
         assert set(engine.queue.hoping) == hoping

@@ -26,6 +26,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[reason]]": tables.ReasonTable,
     "[[agent]]": tables.AgentTable,
     "[[seat]]": tables.SeatTable,
+    "[[zone]]": tables.ZoneTable,
     "[[trunk]]": tables.TrunkTable,
     "[[emergency]]": tables.EmergencyTable,
     "routes": tables.RouteTable,

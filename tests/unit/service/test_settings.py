@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.plan import problems
-from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing
+from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing, Zone
 from routing.need import InGroup, Skilled
 from service.pbx import plan_of, sip_side
 from service.settings import SecretError, Settings, SettingsError, load
@@ -52,6 +52,11 @@ def test_merged_line_has_its_own_class_or_that_of_the_line_it_joined(read: Read,
     assert read(text).rules().lines["12336"].priority == 2
     own = text.replace('into   = "12345"', 'into   = "12345"\npriority = 0')
     assert read(own).rules().lines["12336"].priority == 0
+
+
+def test_zone_has_bounds_for_lending(read: Read, sample_text: str) -> None:
+    zones = read(sample_text + '[[zone]]\nid = "hrss"\nlend_ratio = 0.9\n').rules().zones
+    assert zones == {"hrss": Zone("hrss", "hrss", lend_ratio=0.9, lend_wait_s=0.0)}
 
 
 def without_rings(text: str) -> str:
