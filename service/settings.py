@@ -226,7 +226,7 @@ def load(
     Raises:
         SettingsError: with all mistakes, in the order of the file.
     """
-    text = _read(path)
+    text = read_toml(path)
     lines = key_lines(text)
     document = tomllib.loads(text)
     check = partial(
@@ -268,7 +268,7 @@ def _located(finding: settings_checks.Finding, lines: dict[KeyPath, int]) -> Set
     return SettingsProblem(path_text(finding.path), line_of(lines, finding.path), finding.text, finding.allowed)
 
 
-def _read(path: Path) -> str:
+def read_toml(path: Path) -> str:
     """The text of a file that is TOML. Raises SettingsError with the line of the first mistake in its grammar."""
     try:
         text = path.read_bytes().decode("utf-8-sig")

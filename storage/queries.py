@@ -134,6 +134,16 @@ async def line_figures(
     return _figures([dict(row) for row in counted], [tuple(row) for row in ranked])
 
 
+async def arrivals(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[tuple[str, int]]:
+    """(dialled number, arrived_ms) of the real calls of an interval, in the order of arrival."""
+    real = calls.c.judged.is_distinct_from(Judgement.TEST.value)
+    query = select(calls.c.number, calls.c.arrived_ms).where(
+        calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, real
+    )
+    async with reading(engine) as connection:
+        return [tuple(row) for row in (await connection.execute(query.order_by(calls.c.arrived_ms))).all()]
+
+
 def _ranks(key: ColumnElement[Any], window: ColumnElement[bool]) -> Any:
     """(line, rank, how many, wait_ms) of the middle, the 95th percentile and the last answer of each line."""
     rank = func.row_number().over(partition_by=key, order_by=calls.c.wait_ms)

@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "agents": Entry("service.cli.agents", "app", "Who works here; add, import, skills, sign in and out, pause."),
     "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
+    "simulate": Entry("service.cli.simulate", "run", "A day of calls on simulated time: other rules, other schemes."),
     "asterisk": Entry("service.cli.asterisk", "app", "Render, compare and install Asterisk's configuration."),
     "sandbox": Entry("service.cli.sandbox", "app", "A private Asterisk with simulated callers and seats."),
 }
