@@ -48,6 +48,7 @@ MODULES: Final = (
     "app_queue",
     "app_stack",
     "app_exec",
+    "app_playtones",
     "app_userevent",
     "func_callerid",
     "func_channel",

@@ -117,6 +117,12 @@ def device(seat: SeatProfile) -> str:
     return seat.dial if LOCAL_PHONE.fullmatch(seat.dial) else ""
 
 
+def phone(seat: SeatProfile) -> str:
+    """The endpoint of the seat's phone; "" for a seat behind a trunk."""
+    match = LOCAL_PHONE.fullmatch(seat.dial)
+    return match[1] if match else ""
+
+
 def problems(plan: PbxPlan) -> list[str]:
     """Everything in the plan that could break out of its place in a configuration file. Empty: safe to render."""
     return [

@@ -15,7 +15,7 @@ from typing import Final
 import jinja2
 
 from config.modules import has_disabled_events, modules_for
-from config.plan import LOCAL_PHONE, Directories, PbxPlan, PlanError, Trunk, device, problems, shown_name
+from config.plan import LOCAL_PHONE, Directories, PbxPlan, PlanError, Trunk, device, phone, problems, shown_name
 from config.sounds import notice_sounds
 from telephony import names
 
@@ -36,6 +36,7 @@ class _Seat:
     id: str
     dial: str
     device: str
+    phone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _replace(path: Path, content: bytes, mode: int) -> None:
 
 def _values(plan: PbxPlan) -> dict[str, object]:
     rules, timing = plan.rules, plan.rules.timing
-    seats = {seat.id: _Seat(seat.id, seat.dial, device(seat)) for seat in rules.seats.values()}
+    seats = {seat.id: _Seat(seat.id, seat.dial, device(seat), phone(seat)) for seat in rules.seats.values()}
     return {
         "lines": [_Line(line.number, shown_name(line, rules)) for line in rules.lines.values()],
         "seats": list(seats.values()),

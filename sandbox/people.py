@@ -8,6 +8,7 @@ answer at a fixed address without registering. Everything they saw is a `Leg` wi
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,6 +153,25 @@ class Caller(Callers):
     ) -> None:
         plan = Plan(number, caller, name, patience_s, talk_s, from_header)
         super().__init__(pbx, [plan], folder, ip=ip, sound=sound)
+
+
+class Dialler(Phone):
+    """A seat's phone that dials `number` once and listens until it is hung up: feature codes."""
+
+    def __init__(self, pbx: tuple[str, int], user: str, number: str, folder: Path) -> None:
+        super().__init__(Sipp(f"dials-{user}", pbx, SEATS, folder))
+        self._user, self._number = user, number
+
+    async def start(self) -> None:
+        self._write("dial.xml", scenario.dial(number=self._number, user=self._user))
+        await self.sipp.start(["-sf", "dial.xml", "-m", "1", *_KEEP_MESSAGES])
+
+    def cause(self) -> int | None:
+        """Why the other side hung up, by the Reason header of its BYE; None before, or without one."""
+        text = (self.sipp.folder / "messages.log").read_text(errors="replace")
+        _, bye, rest = text.partition("\n\nBYE ")
+        match = re.search(r"Reason: Q.850;cause=(\d+)", rest) if bye else None
+        return int(match[1]) if match else None
 
 
 class Listener(Phone):

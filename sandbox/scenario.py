@@ -77,6 +77,11 @@ def caller(*, number: str, from_header: str, sound: Path | None) -> str:
     return _fill("caller.xml", values)
 
 
+def dial(*, number: str, user: str) -> str:
+    """The scenario of a seat that dials, with its password, and waits for the end."""
+    return _fill("dial.xml", {"number": number, "user": user})
+
+
 def register() -> str:
     return _fill("register.xml", {})
 

@@ -16,6 +16,8 @@ _LINE: Final = re.compile(
     r"^\S+\t\S+\t(?P<at>\d+\.\d+)\t(?P<way>[SR])\t(?P<id>[^\t]+)\tCSeq:\s*\d+ (?P<method>[A-Z]+)\s*\t(?P<first>.*)$"
 )
 
+CHALLENGES: Final = (401, 407)  # who are you? the INVITE comes again with the answer
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -151,7 +153,7 @@ def _request(leg: Leg, message: Message) -> None:
 def _answer(leg: Leg, message: Message) -> None:
     """An answer to INVITE (also to a later one in the same call, which changes nothing)."""
     assert message.code is not None
-    if leg.code is not None:
+    if leg.code is not None or message.code in CHALLENGES:
         return
     if message.code == 100:
         leg.trying_at = leg.trying_at or message.at

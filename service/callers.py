@@ -26,13 +26,20 @@ class Callers:
         sessions: dict[int, Session],
         numbers: Sealer,
         emergency: Mapping[str, bool],
+        answer_code: Callable[[AgiRequest], names.Verb],
     ) -> None:
+        """`answer_code` does what a feature code asks for, and says how it went."""
         self._submit, self._sessions, self._numbers, self._emergency = submit, sessions, numbers, emergency
+        self._answer_code = answer_code
 
     def requested(self, session: HeldSession) -> None:
         request = session.request
         if session.hungup:  # over before we read it: we were frozen, and the dialplan went on without us
-            self._submit(self._passed(request))
+            if request.script != names.SCRIPT_SEAT:
+                self._submit(self._passed(request))
+            return
+        if request.script == names.SCRIPT_SEAT:
+            session.decide(names.decision(self._answer_code(request)))
             return
         self._sessions[session.id] = session
         if request.script == names.SCRIPT_AFTER:
@@ -74,7 +81,8 @@ class Callers:
 
     def closed(self, session: HeldSession, _reason: str) -> None:
         self._sessions.pop(session.id, None)
-        self._submit(e.SessionClosed(session.request.call_id, session.id))
+        if session.request.script != names.SCRIPT_SEAT:
+            self._submit(e.SessionClosed(session.request.call_id, session.id))
 
     def decided(self, session: HeldSession, accepted: bool) -> None:
         if not accepted and session.request.script == names.SCRIPT_ROUTE:

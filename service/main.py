@@ -30,6 +30,7 @@ from service import clock, gauges, logs, today, why
 from service.acts import Acts
 from service.agents import Agents
 from service.callers import Callers
+from service.codes import Codes
 from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
 from service.snapshots import Snapshots
@@ -69,7 +70,15 @@ class Service:
         )
         emergency = {trunk.name: trunk.emergency for trunk in settings.trunks}
         numbers = Numbers(settings.number_key(), settings.service.area_code)
-        self.callers = Callers(self.board.submit, self.board.sessions, numbers, emergency)
+        self.acts = Acts(self.engine, self.board.submit, lambda reason: self.settings.pause_reason(reason))
+        codes = Codes(self.acts)
+        self.callers = Callers(
+            self.board.submit,
+            self.board.sessions,
+            numbers,
+            emergency,
+            lambda asked: codes.answer(asked, self.engine.rules),
+        )
         self.agi = AgiServer(
             on_request=self.callers.requested,
             on_closed=self.callers.closed,
@@ -78,7 +87,6 @@ class Service:
         )
         self.link = self._ami_link(settings)
         self.tokens = tokens_of(settings)
-        self.acts = Acts(self.engine, self.board.submit, lambda reason: self.settings.pause_reason(reason))
         self.http = HttpServer(create_app(self._console()))
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
         self.gauges = gauges.Gauges(self)

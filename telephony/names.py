@@ -14,7 +14,7 @@ IN: Final = "hotline-in"  # where trunks arrive: hotline numbers and the catch-a
 ROUTE: Final = "hotline-route"  # the loop around the lease
 SEAT: Final = "hotline-seat"  # one seat behind its guard
 FALLBACK: Final = "hotline-fallback"
-PHONE: Final = "hotline-phone"  # where seats' phones arrive when they dial: nothing is there
+PHONE: Final = "hotline-phone"  # where seats' phones arrive when they dial: feature codes, nothing else
 DUTY: Final = "hotline-duty"  # the queue of duty seats
 NOTICE_MUSIC: Final = "hotline-notice"  # the music class
 # parts of the above, entered by Gosub
@@ -28,6 +28,7 @@ ON_ANSWER: Final = "hotline-answered"
 ON_ANSWER_BEHIND: Final = "hotline-answered-behind"
 BYE: Final = "hotline-bye"
 NOTE: Final = "hotline-note"
+CODE: Final = "hotline-code"  # what a feature code does
 
 # channel variables
 CALL: Final = "HOTLINE_CALL"  # our call id "<arrival epoch ms>-<uniqueid>", inherited by every leg
@@ -46,6 +47,7 @@ FALLBACK_REASON: Final = "HOTLINE_FALLBACK_REASON"  # ok, missing, corrupt, old,
 
 # the dialplan's own, of no meaning elsewhere
 DIALPLAN_VARIABLES: Final = (
+    "HOTLINE_ACT",  # of a feature code
     "HOTLINE_BAD_DECISIONS",
     "HOTLINE_BUSY",  # 1: a seat was refused because somebody rings or talks there
     "HOTLINE_ENDED_BY",  # agent: he said goodbye first
@@ -59,6 +61,7 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_SLOT_UNTIL",
     "HOTLINE_TOLD_",  # + stage: this call was counted there
     "HOTLINE_TRY",
+    "HOTLINE_VALUE",  # of a feature code: agent or reason
     "HOTLINE_TURN",  # of the fallback; empty outside
 )
 
@@ -68,6 +71,8 @@ CHANNEL_VARIABLES: Final = (CALL, LINE, ARRIVED, ANSWERED, SEAT_VAR, AGENT)  # `
 SCRIPT_ROUTE: Final = "route"
 # ... and /after,<call>,<line>,<arrived ms>,<seat>
 SCRIPT_AFTER: Final = "after"
+# ... and /seat,<act>,<seat>,<agent id or code of a reason>
+SCRIPT_SEAT: Final = "seat"
 
 # user events
 EVENT_ARRIVAL: Final = "HotlineArrival"  # Call, Line, Arrived, Trunk
@@ -82,6 +87,7 @@ UNKNOWN_COUNT: Final = "HOTLINE_UNKNOWN_COUNT"
 RESTART_WINDOW: Final = "HOTLINE_RESTART_WINDOW_MS"
 RING_S: Final = "HOTLINE_RING_S"  # one presentation in the fallback
 DIAL_STRING: Final = "HOTLINE_DIAL_"  # + seat id
+SEAT_OF: Final = "HOTLINE_SEAT_OF_"  # + endpoint of a phone: its seat id
 DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for a seat behind a trunk
 
 KNOWN_SEATS: Final = "HOTLINE_KNOWN_"  # + line: what the fallback script said some seconds ago
@@ -104,6 +110,18 @@ class Verb(StrEnum):
     FALLBACK = "fallback"
     GOODBYE = "goodbye"  # answer to /after
     BACK = "back"  # answer to /after: route again
+    DONE = "done"  # answer to /seat
+    REFUSED = "refused"  # answer to /seat
+
+
+class Act(StrEnum):
+    """What an agent asks for by a feature code."""
+
+    SIGN_IN = "sign-in"
+    SIGN_OUT = "sign-out"
+    READY = "ready"
+    PAUSE = "pause"
+    EXTEND = "extend"
 
 
 class Stage(StrEnum):

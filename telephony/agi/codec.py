@@ -43,7 +43,7 @@ class AgiRequest:
     All other fields are ours or Asterisk's and free of blanks and control characters.
     """
 
-    script: str  # names.SCRIPT_ROUTE or names.SCRIPT_AFTER
+    script: str  # names.SCRIPT_ROUTE, SCRIPT_AFTER or SCRIPT_SEAT; /seat is about no call and has none of their fields
     args: tuple[str, ...]
     call_id: str
     line: str  # dialled number
@@ -55,7 +55,9 @@ class AgiRequest:
     last_presentation: str = ""
     last_status: str = ""
     noticed: bool = False
-    seat_id: str = ""  # of /after only
+    seat_id: str = ""  # of /after and /seat only
+    act: str = ""  # of /seat only, as is `value`
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,12 @@ _ROUTE_ARGS: Final = (
     ("noticed", _NOTICED),
 )
 _AFTER_ARGS: Final = (*_ROUTE_ARGS[:3], ("seat_id", re.compile(r"[!-~]{1,128}")))
-_ARGS: Final = {names.SCRIPT_ROUTE: _ROUTE_ARGS, names.SCRIPT_AFTER: _AFTER_ARGS}
+_SEAT_ARGS: Final = (
+    ("act", re.compile("|".join(names.Act))),
+    ("seat_id", re.compile(r"[A-Za-z0-9_-]{1,128}")),
+    ("value", re.compile(r"\d{0,32}")),
+)
+_ARGS: Final = {names.SCRIPT_ROUTE: _ROUTE_ARGS, names.SCRIPT_AFTER: _AFTER_ARGS, names.SCRIPT_SEAT: _SEAT_ARGS}
 
 
 def parse_request(fields: Mapping[str, str]) -> AgiRequest:
@@ -164,9 +171,9 @@ def parse_request(fields: Mapping[str, str]) -> AgiRequest:
     return AgiRequest(
         script=script,
         args=args,
-        call_id=got["call_id"],
-        line=got["line"],
-        arrived_at=int(got["arrived"]) / 1000,
+        call_id=got.get("call_id", ""),
+        line=got.get("line", ""),
+        arrived_at=int(got.get("arrived", "0")) / 1000,
         caller_number="" if caller == "unknown" else caller,  # res_agi.c's word for "no number"
         uniqueid=_checked("uniqueid", _NAME, fields.get("agi_uniqueid", "")),
         channel=_checked("channel", _NAME, fields.get("agi_channel", "")),
@@ -175,6 +182,8 @@ def parse_request(fields: Mapping[str, str]) -> AgiRequest:
         last_status=got.get("last_status", ""),
         noticed=got.get("noticed") == "1",
         seat_id=got.get("seat_id", ""),
+        act=got.get("act", ""),
+        value=got.get("value", ""),
     )
 
 

@@ -179,7 +179,7 @@ class Terms:
     """What a server grants to each of its sessions. All in seconds."""
 
     lease_s: float
-    after_lease_s: float = 2.0  # the dialplan's limit for /after, which is not renewed
+    after_lease_s: float = 2.0  # the dialplan's limit for /after and /seat, which is not renewed
     header_timeout_s: float = 5.0
     ringing_every_s: float = 50.0
 
@@ -269,7 +269,7 @@ class Dialogue:
 
     @property
     def leased(self) -> bool:
-        """A caller waiting for a seat; the lease of /after is not renewed."""
+        """A caller waiting for a seat; the lease of /after and /seat is not renewed."""
         return self.request is not None and self.request.script == names.SCRIPT_ROUTE
 
     # -- inside --

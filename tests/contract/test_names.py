@@ -11,6 +11,7 @@ from telephony import names
 PREFIXES = {
     names.DIAL_STRING,
     names.DEVICE,
+    names.SEAT_OF,
     names.FALLBACK_COUNT,
     names.KNOWN_SEATS,
     names.KNOWN_UNTIL,
@@ -62,7 +63,10 @@ def test_every_verb_stage_and_script_is_in_the_dialplan() -> None:
         assert f'"{verb}"' in text
     for stage in names.Stage:
         assert f"hotline-note,s,1({stage})" in text
-    for script in (names.SCRIPT_ROUTE, names.SCRIPT_AFTER):
+    assert f'= "{names.Verb.DONE}"]' in text
+    for act in names.Act:
+        assert f'"{act}"' in text or f"HOTLINE_ACT={act}" in text
+    for script in (names.SCRIPT_ROUTE, names.SCRIPT_AFTER, names.SCRIPT_SEAT):
         assert f"AGI({{{{ fastagi }}}}/{script}," in text
 
 

@@ -31,11 +31,15 @@ def test_each_line_has_an_extension_of_its_own_and_every_other_number_is_not_fou
     assert arrivals.rstrip().splitlines()[-1].startswith(";") or "Hangup(1)" in arrivals
 
 
-def test_trunks_reach_nothing_but_the_arrival_context_and_phones_reach_nothing() -> None:
+def test_trunks_reach_nothing_but_the_arrival_context_and_phones_nothing_but_feature_codes() -> None:
     files = render(plan())
     contexts = set(re.findall(r"^context=(.*)$", files["pjsip.conf"], re.MULTILINE))
     assert contexts == {names.IN, names.PHONE}
-    assert "exten" not in section(files["extensions.conf"], names.PHONE)
+    codes = re.findall(r"^exten => ([^,]+),1,", section(files["extensions.conf"], names.PHONE), re.MULTILINE)
+    digits_alone = [re.fullmatch(r"\*1[235]|\*14|_\*11X{1,12}|_\*14X{1,2}", code) for code in codes]
+    assert codes
+    assert all(digits_alone), codes
+    assert "same => n,Goto(hotline-code,s,1)" in section(files["extensions.conf"], names.PHONE)
 
 
 def test_nobody_is_let_in_without_address_or_password() -> None:
@@ -70,6 +74,7 @@ def test_seat_behind_a_trunk_has_no_device_to_look_at() -> None:
     text = section(render(plan())["extensions.conf"], "globals")
     assert "HOTLINE_DIAL_9001=PJSIP/13800000009@carrier\nHOTLINE_DEVICE_9001=\n" in text
     assert "HOTLINE_DIAL_desk-2_b=PJSIP/phone.7\nHOTLINE_DEVICE_desk-2_b=PJSIP/phone.7\n" in text
+    assert "HOTLINE_SEAT_OF_phone.7=desk-2_b\n" in text
 
 
 def test_reload_of_the_dialplan_keeps_counters_and_the_frozen_mark() -> None:

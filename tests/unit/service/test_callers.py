@@ -43,10 +43,14 @@ class Held:
         raise AssertionError
 
 
+def no_code(request: AgiRequest) -> names.Verb:
+    raise AssertionError(request)
+
+
 def told(session: Any) -> tuple[e.Event, dict[int, Any]]:
     events: list[e.Event] = []
     sessions: dict[int, Any] = {}
-    Callers(events.append, sessions, Sealed(), {"police": True}).requested(session)
+    Callers(events.append, sessions, Sealed(), {"police": True}, no_code).requested(session)
     (event,) = events
     return event, sessions
 
@@ -67,7 +71,7 @@ def test_session_that_was_over_before_it_was_read_only_tells_that_the_call_exist
 def told_of(callback: str, session: Held, *args: Any) -> tuple[list[e.Event], dict[int, Any]]:
     events: list[e.Event] = []
     sessions: dict[int, Any] = {session.id: session}
-    getattr(Callers(events.append, sessions, Sealed(), {"police": True}), callback)(session, *args)
+    getattr(Callers(events.append, sessions, Sealed(), {"police": True}, no_code), callback)(session, *args)
     return events, sessions
 
 
@@ -108,7 +112,7 @@ def test_refused_goodbye_rings_nobody_and_is_not_told() -> None:
 
 
 def test_number_that_ami_tells_of_is_sealed_and_goes_no_further() -> None:
-    callers = Callers(lambda event: None, {}, Sealed(), {"police": True})
+    callers = Callers(lambda event: None, {}, Sealed(), {"police": True}, no_code)
     seen = e.CallSeen(REQUEST.call_id, "12345", 1.0, trunk="police", caller_number="13800000000")
     known = callers.seen(seen)
     assert known == replace(seen, caller_number="", caller_ref="ref-0000", caller_sealed="sealed", emergency=True)
@@ -117,4 +121,24 @@ def test_number_that_ami_tells_of_is_sealed_and_goes_no_further() -> None:
 
 def test_other_events_of_ami_pass_as_they_are() -> None:
     event = e.AmiLost()
-    assert Callers(lambda event: None, {}, Sealed(), {}).seen(event) is event
+    assert Callers(lambda event: None, {}, Sealed(), {}, no_code).seen(event) is event
+
+
+def test_a_feature_code_is_answered_at_once_and_is_no_call() -> None:
+    class Coded(Held):
+        def decide(self, value: str) -> None:
+            decided.append(value)
+
+    decided: list[str] = []
+    events: list[e.Event] = []
+    sessions: dict[int, Any] = {}
+    request = replace(REQUEST, script=names.SCRIPT_SEAT, call_id="", act="ready", seat_id="1001")
+    callers = Callers(
+        events.append, sessions, Sealed(), {}, lambda asked: names.Verb(asked.act.replace("ready", "done"))
+    )
+    session: Any = Coded(request)
+    callers.requested(session)
+    callers.decided(session, accepted=False)
+    callers.closed(session, "eof")
+    callers.requested(Coded(request, hungup=True))  # type: ignore[arg-type]
+    assert (decided, events, sessions) == (["done::::"], [], {})

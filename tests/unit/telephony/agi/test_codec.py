@@ -56,6 +56,13 @@ def test_the_question_after_an_agents_leg_ended_is_read() -> None:
     assert (request.script, request.seat_id) == ("after", "1001")
 
 
+def test_a_feature_code_is_read_and_is_about_no_call() -> None:
+    request = read(environment("seat", ("pause", "1001", "2")))
+    assert (request.script, request.act, request.seat_id, request.value) == ("seat", "pause", "1001", "2")
+    assert (request.call_id, request.line, request.arrived_at) == ("", "", 0.0)
+    assert read(environment("seat", ("ready", "1001"))).value == ""
+
+
 def test_a_query_in_the_address_is_no_part_of_the_script() -> None:
     assert read(environment("route?queue=1")).script == "route"
 
@@ -76,6 +83,10 @@ def test_a_query_in_the_address_is_no_part_of_the_script() -> None:
         ("route", (*ROUTE_ARGS[:6], "2"), "noticed"),
         ("route", (*ROUTE_ARGS, "more"), "too many arguments"),
         ("after", (CALL_ID, "12345", "1795302613422"), "seat_id"),
+        ("seat", ("ready", ""), "seat_id"),  # a phone that is no seat's
+        ("seat", ("ready", "${SHELL(x)}"), "seat_id"),
+        ("seat", ("open", "1001"), "act"),
+        ("seat", ("pause", "1001", "lunch"), "value"),
     ],
 )
 def test_a_request_out_of_shape_is_refused_by_the_name_of_its_field(
