@@ -7,6 +7,7 @@ from fastapi.staticfiles import StaticFiles
 
 from console.api import api
 from console.board import Board
+from console.calendar import calendar
 from console.deps import ConsoleDeps
 from console.events import Events
 from console.limits import BodyLimit, SecurityHeaders
@@ -37,6 +38,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     install(app)
     app.include_router(api)
     app.include_router(staff)
+    app.include_router(calendar)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

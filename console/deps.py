@@ -92,6 +92,18 @@ class Staff(Protocol):
     async def from_file(self, ids: Sequence[str], by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
 
 
+class Calendar(Protocol):
+    """Which dates are worked. Changes are in force and kept when they return, or raise Refused and changed nothing.
+
+    Answers are mappings by the keys of `schemas.CalendarOut` and `schemas.DaysOut`.
+    """
+
+    def listed(self, year: int | None) -> Mapping[str, Any]: ...
+    async def set(self, days: Sequence[Mapping[str, Any]], by: str) -> Mapping[str, Any]: ...
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+    async def take_official(self, by: str, *, over_operators: bool, dry_run: bool) -> Mapping[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
@@ -119,6 +131,7 @@ class ConsoleDeps:
     reasons: Callable[[], Mapping[int, str]]
     reload: Callable[[], Awaitable[Sequence[str]]]
     staff: Staff
+    calendar: Calendar
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -188,6 +189,41 @@ class ImportedOut(BaseModel):
     changed: list[str]
     unchanged: int
     dry_run: bool = Field(description="True: only looked at.")
+
+
+class DayIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    date: str = Field(description="Like 2026-10-01.")
+    kind: str = Field(description="workday, weekend, holiday, moved (调休上班)")
+    name: str = ""
+
+
+class DaysIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    days: Annotated[list[DayIn], Field(min_length=1, max_length=366)]
+
+
+class DayOut(BaseModel):
+    date: datetime.date
+    kind: str = Field(description="workday, weekend, holiday, moved (调休上班)")
+    name: str
+    official: bool = Field(description="False: set by hand.")
+    plain: bool = Field(description="What its weekday alone would say.")
+
+
+class CalendarOut(BaseModel):
+    known_until: datetime.date | None = Field(description="Every day from today to this one is known.")
+    days_left: int = Field(description="Days known after today; -1: not even today.")
+    days: list[DayOut]
+
+
+class DaysOut(BaseModel):
+    changed: list[DayOut]
+    unchanged: int
+    dry_run: bool = Field(description="True: only looked at.")
+    days_left: int
 
 
 class SignInIn(BaseModel):

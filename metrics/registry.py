@@ -123,6 +123,13 @@ class Metrics:
         )
         self.target_ratio = self._gauge("hotline_target_ratio", "Share of calls to answer in time, 0..1.", "line")
 
+        self.roster_gap = self._gauge(
+            "hotline_roster_gap", "1 while no roster covers this line and the duty seats serve it, else 0.", "line"
+        )
+        self.workdays_left = self._gauge(
+            "hotline_workdays_days_left", "Days after today that the calendar of workdays knows; -1: not even today."
+        )
+
     def _presentations(self) -> None:
         self.presented = self._counter("hotline_presentations_sent_total", "Decisions sent to Asterisk.")
         self.presentations = self._counter(
@@ -203,7 +210,7 @@ class Metrics:
         """Bring all series of a line into being at 0; again after a reload is harmless."""
         for metric in (self.offered, self.answer_seconds, self.abandon_seconds):
             metric.labels(line.number)
-        for gauge in (self.waiting, self.longest_wait, self.talking):
+        for gauge in (self.waiting, self.longest_wait, self.talking, self.roster_gap):
             gauge.labels(line.number)
         for result in Judgement:
             self.judged.labels(line.number, result)

@@ -19,7 +19,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from routing.need import Anybody, Need
+from routing.need import Anybody, Need, shown
 from routing.workdays import DayKind, Workdays
 
 DAY_S: Final = 86_400
@@ -113,6 +113,11 @@ class Duty(NamedTuple):
     @property
     def everybody(self) -> bool:
         return self.people is None or Anybody() in self.people
+
+    @property
+    def shown(self) -> str:
+        """As a need is written."""
+        return "any" if self.people is None else " or ".join(map(shown, self.people)) or f"group:{DUTY}"
 
 
 EVERYBODY: Final = Duty()

@@ -69,6 +69,10 @@ class Agents:
         agents: Mapping[str, AgentProfile] = {row.id: profile_of(row, rules.skills) for row in working}
         return replace(rules, agents=agents)
 
+    def zones(self) -> dict[str, str | None]:
+        """Everybody who is known, with his zone."""
+        return {row.id: row.zone for row in self.rows.values()}
+
     def differing(self) -> list[str]:
         """Ids of agents of whom the file says something else; there the database rules."""
         return differing(self._settings, self.rows)

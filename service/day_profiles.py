@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, StrictInt, StrictStr, ValidationErro
 
 from service import settings_checks
 from service.settings import Settings, SettingsError, read_toml
-from service.settings_checks import Finding
+from service.settings_findings import Finding, unknown
 from service.settings_lines import Path as KeyPath
 from service.settings_lines import key_lines, line_of
 from service.settings_problems import SettingsProblem, from_validation, in_file_order, nearest, path_text
@@ -167,13 +167,13 @@ def _contradictions(file: ProfileFile) -> Iterator[Finding]:
     numbers, shapes = [line.number for line in file.lines], list(file.shape)
     for index, calls in enumerate(file.calls):
         if calls.number not in numbers:
-            yield settings_checks.unknown(("calls", index, "number"), "line", calls.number, numbers)
+            yield unknown(("calls", index, "number"), "line", calls.number, numbers)
         if calls.shape not in shapes:
-            yield settings_checks.unknown(("calls", index, "shape"), "shape", calls.shape, shapes)
+            yield unknown(("calls", index, "shape"), "shape", calls.shape, shapes)
     for index, staff in enumerate(file.staff):
         for skill in staff.skills:
             if skill not in file.skills:
-                yield settings_checks.unknown(("staff", index, "skills", skill), "skills", skill, list(file.skills))
+                yield unknown(("staff", index, "skills", skill), "skills", skill, list(file.skills))
         for before, after in pairwise(sorted(map(_shift, staff.shifts))):
             if after.from_at < before.until_at:
                 yield Finding(("staff", index, "shifts"), "overlap", "shifts one after the other")

@@ -11,6 +11,8 @@ import structlog
 from console.deps import Health
 from metrics.exporter import Exporter
 from routing.model import EngineView
+from routing.need import shown
+from routing.roster import EVERYBODY, Duty
 from telephony.ami.link import AmiError
 
 log = structlog.get_logger("hotline")
@@ -29,6 +31,7 @@ class Looked(Protocol):
     agi: Any
     link: Any
     pbx: Any
+    calendar: Any
 
     def view(self) -> EngineView: ...
     def health(self) -> Health: ...
@@ -40,6 +43,7 @@ class Gauges:
         self._told: dict[str, int] = {}
         self._trouble: str | None = None
         self._doubts = 0
+        self._duties: dict[str, Duty] = {}
         self._soon = asyncio.Event()
 
     def look_soon(self) -> None:
@@ -52,6 +56,7 @@ class Gauges:
             self.take()
             self._settle_doubts()
             self._tell_trouble()
+            self._tell_duty()
             if rounds % ASK_EVERY == 0 or self._soon.is_set():
                 self._soon.clear()
                 await self._ask_asterisk()
@@ -74,6 +79,16 @@ class Gauges:
         elif trouble is None and before is not None:
             log.info("records", state="whole", waiting=self._service.records.spooled)
 
+    def _tell_duty(self) -> None:
+        """Who is on duty for a line, once when it begins or changes; a gap is an error, for the line is never closed."""
+        duties, before = self._service.engine.duty.duties, self._duties
+        self._duties = dict(duties)
+        for line in {**before, **duties}:
+            duty = duties.get(line, EVERYBODY)
+            if duty != before.get(line, EVERYBODY):
+                say = log.error if duty.gap else log.info
+                say("duty", line=line, on_duty=duty.shown, first=[shown(who) for who in duty.first], gap=duty.gap)
+
     async def _ask_asterisk(self) -> None:
         """The dialplan counts what it did alone, so nothing is lost while nobody listened."""
         service = self._service
@@ -92,6 +107,9 @@ class Gauges:
         health = service.health()
         exporter.health(serving=health.serving, degraded=health.degraded)
         exporter.records(spooled=service.records.spooled, lost=service.records.stats.lost)
+        metrics.workdays_left.set(service.calendar.days_left)
+        for line in {**self._duties, **service.engine.duty.duties}:
+            metrics.roster_gap.labels(line).set(service.engine.duty.duties.get(line, EVERYBODY).gap)
         agi = service.agi.stats
         metrics.agi_sessions.set(agi.sessions_held)
         for reason, count in {**agi.refused_by, "shed": agi.shed}.items():

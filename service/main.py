@@ -12,6 +12,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import Sequence
+from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
@@ -29,10 +30,12 @@ from routing.model import EngineView, Rules
 from service import clock, gauges, logs, today, why
 from service.acts import Acts
 from service.agents import Agents
+from service.calendar import Calendar, ending
 from service.callers import Callers
 from service.codes import Codes
 from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
+from service.settings_rosters import gap_sentences, needs_calendar
 from service.snapshots import Snapshots
 from service.staff import Staff
 from service.switchboard import Switchboard
@@ -54,8 +57,8 @@ DRAIN_TURNS: Final = 1000
 class Service:
     """Everything that runs, in one process, on one loop."""
 
-    def __init__(self, settings: Settings, records: Records, agents: Agents) -> None:
-        self.settings, self.records, self.agents = settings, records, agents
+    def __init__(self, settings: Settings, records: Records, agents: Agents, calendar: Calendar) -> None:
+        self.settings, self.records, self.agents, self.calendar = settings, records, agents, calendar
         rules = self._rules()
         self.pbx = settings.pbxs[0]
         self.engine = Engine(rules)
@@ -91,6 +94,7 @@ class Service:
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
         self.gauges = gauges.Gauges(self)
         agents.on_change = lambda: self.board.submit(e.RulesChanged(self._rules()))
+        calendar.on_change = lambda: self.board.submit(e.WorkdaysChanged(calendar.workdays))
         self.pictured = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -127,6 +131,7 @@ class Service:
             reasons=lambda: {reason.code: reason.name for reason in self.settings.reasons},
             reload=self.reload,
             staff=Staff(self.agents, self.engine),
+            calendar=self.calendar,
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -157,6 +162,7 @@ class Service:
             asyncio.create_task(self.snapshots.keep(), name="snapshots"),
             asyncio.create_task(Watchdog().keep(), name="watchdog"),
             asyncio.create_task(self.agents.keep(), name="agents"),
+            asyncio.create_task(self.calendar.keep(), name="calendar"),
         ]
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
 
@@ -215,6 +221,8 @@ class Service:
             degraded.append("database")
         if not self.agents.current:
             degraded.append("agents")
+        if not self.calendar.current:
+            degraded.append("workdays")
         return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
 
     async def _metrics(self, accept: str) -> tuple[bytes, str]:
@@ -231,7 +239,7 @@ class Service:
     async def reload(self) -> Sequence[str]:
         """Reads the configuration again; with any mistake in it the running rules stay. Addresses need a restart."""
         try:
-            settings = load(self.settings.file, known_agents=self.agents.rows)
+            settings = load(self.settings.file, known_agents=self.agents.zones())
         except SettingsError as error:
             return [str(problem) for problem in error.errors]
         self.settings = settings
@@ -250,6 +258,15 @@ def tokens_of(settings: Settings) -> dict[str, Token]:
     return {token.sha256: Token(token.name, Role(token.role.value)) for token in settings.tokens}
 
 
+def tell_of_rosters(settings: Settings, calendar: Calendar) -> None:
+    """What the operator should mend before it is felt: hours that no roster covers, a calendar that ends."""
+    for sentence in gap_sentences(settings):
+        log.error("roster gap", problem=f"roster {sentence}; the duty seats serve these hours")
+    warning = ending(calendar.workdays, datetime.fromtimestamp(clock.wall(), settings.zone_info).date())
+    if warning is not None and needs_calendar(settings):
+        log.warning("workdays end", problem=warning)
+
+
 async def run(settings: Settings) -> None:
     """Runs the service until INT or TERM; HUP reloads the configuration.
 
@@ -259,7 +276,9 @@ async def run(settings: Settings) -> None:
     logs.configure(settings.service.log_level.value)
     install_reactor()
     records = await Records.open(settings.database_url(), settings.data_dir)
-    service = Service(settings, records, await Agents.open(records, settings))
+    calendar = await Calendar.open(records, lambda: datetime.fromtimestamp(clock.wall(), settings.zone_info).date())
+    service = Service(settings, records, await Agents.open(records, settings), calendar)
+    tell_of_rosters(settings, calendar)
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again: that would stop everything for 0.1 s
     ended = asyncio.Event()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator
 
 from routing.model import AgentProfile, Line, Mode, Rules, SeatProfile, Trunk
+from routing.roster import DUTY, Roster
 from service import settings_checks, settings_salvage, settings_secrets
+from service.settings_findings import Finding
 from service.settings_lines import Path as KeyPath
 from service.settings_lines import key_lines, line_of
 from service.settings_problems import (
@@ -40,6 +42,7 @@ from service.settings_tables import (
     LineTable,
     PbxTable,
     ReasonTable,
+    RosterTable,
     SeatTable,
     ServiceTable,
     Table,
@@ -72,6 +75,7 @@ class Settings(Table):
     agents: tuple[AgentTable, ...] = Field(default=(), alias="agent")
     seats: tuple[SeatTable, ...] = Field(default=(), alias="seat")
     zones: tuple[ZoneTable, ...] = Field(default=(), alias="zone")
+    rosters: tuple[RosterTable, ...] = Field(default=(), alias="roster")
     trunks: tuple[TrunkTable, ...] = Field(default=(), alias="trunk")
     emergencies: tuple[EmergencyTable, ...] = Field(default=(), alias="emergency")
     fallback: FallbackTable = FallbackTable()
@@ -176,7 +180,8 @@ class Settings(Table):
             timing=self.timing.model(),
             lines={number: self._line(line, tables) for number, line in tables.items()},
             agents={agent.id: _agent(agent) for agent in self.agents},
-            seats={seat.id: _seat(seat) for seat in self.seats},
+            seats={seat.id: _seat(seat, seat in self.duty_seats) for seat in self.seats},
+            roster=Roster(tuple(table.model() for table in self.rosters), self.zone_info),
             skills=dict(self.skills),
             zones={zone.id: zone.model() for zone in self.zones},
             trunks={trunk.name: Trunk(trunk.answer_notice_after_s, trunk.priority) for trunk in self.trunks},
@@ -207,12 +212,17 @@ def _agent(agent: AgentTable) -> AgentProfile:
     return AgentProfile(agent.id, agent.name or agent.id, dict(agent.skills), agent.zone, agent.sign_in)
 
 
-def _seat(seat: SeatTable) -> SeatProfile:
-    return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups))
+def _seat(seat: SeatTable, is_duty: bool) -> SeatProfile:
+    return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups) | ({DUTY} if is_duty else set()))
 
 
 def load(
-    path: Path, *, check_secrets: bool = True, check_seats: bool = False, known_agents: Collection[str] | None = None
+    path: Path,
+    *,
+    check_secrets: bool = True,
+    check_seats: bool = False,
+    known_agents: Mapping[str, str | None] | None = None,
+    gaps_allowed: bool = False,
 ) -> Settings:
     """Read and check a configuration file.
 
@@ -221,7 +231,10 @@ def load(
         check_secrets: also look whether every secret of the service can be read. Off for what needs none.
         check_seats: also look at the seats' passwords. Off for the service, which has no use for them: a slip in that
             file must not keep it from starting, and its user need not be able to read it.
-        known_agents: ids in the database, which rings may name too; None: not asked, so a strange name only warns.
+        known_agents: ids in the database with their zones, which rings and rosters may name too; None: not asked, so a
+            strange name only warns.
+        gaps_allowed: hours of a line that no roster covers are warnings. For the start of the service: better the duty
+            seats alone in these hours than no service in all.
 
     Raises:
         SettingsError: with all mistakes, in the order of the file.
@@ -230,7 +243,11 @@ def load(
     lines = key_lines(text)
     document = tomllib.loads(text)
     check = partial(
-        settings_checks.check, check_secrets=check_secrets, check_seats=check_seats, known_agents=known_agents
+        settings_checks.check,
+        check_secrets=check_secrets,
+        check_seats=check_seats,
+        known_agents=known_agents,
+        gaps_allowed=gaps_allowed,
     )
     try:
         settings = Settings.model_validate(document)
@@ -251,7 +268,7 @@ def _mistakes(
     document: dict[str, Any],
     error: ValidationError,
     lines: dict[KeyPath, int],
-    check: Callable[[Settings], list[settings_checks.Finding]],
+    check: Callable[[Settings], list[Finding]],
 ) -> list[SettingsProblem]:
     """The wrong values, and the contradictions that show in spite of them."""
     problems = from_validation(Settings, error, lines)
@@ -264,7 +281,7 @@ def _mistakes(
     return problems + [_located(finding, lines) for finding in findings]
 
 
-def _located(finding: settings_checks.Finding, lines: dict[KeyPath, int]) -> SettingsProblem:
+def _located(finding: Finding, lines: dict[KeyPath, int]) -> SettingsProblem:
     return SettingsProblem(path_text(finding.path), line_of(lines, finding.path), finding.text, finding.allowed)
 
 

@@ -6,19 +6,20 @@ Every check yields findings and none stops the next, so that an operator sees al
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
-from routing.need import InGroup, Named, Need, Skilled, admits, leaves
+from routing.need import InGroup, InZone, Named, Need, Skilled, admits, leaves
+from service import settings_rosters
+from service.settings_findings import Check, Finding, known_groups, known_zones, unknown, warning
 from service.settings_lines import Path
-from service.settings_problems import nearest
 from service.settings_seats import few, read_seat_passwords
 from service.settings_secrets import SecretError
-from service.settings_tables import RESERVE, LineTable
+from service.settings_tables import LineTable
 from service.settings_values import is_loopback
 
 if TYPE_CHECKING:
@@ -27,47 +28,30 @@ if TYPE_CHECKING:
 SPECIAL_EXTENSIONS: Final = frozenset("hitseaoT")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    path: Path
-    text: str
-    allowed: str = ""
-    is_error: bool = True
-    refers_to: tuple[str, str] | None = None  # the table and the name in it that was looked for
-
-
-Check = Callable[["Settings"], Iterator[Finding]]
-
-
 def check(
-    settings: Settings, *, check_secrets: bool, check_seats: bool, known_agents: Collection[str] | None = None
+    settings: Settings,
+    *,
+    check_secrets: bool,
+    check_seats: bool,
+    known_agents: Mapping[str, str | None] | None = None,
+    gaps_allowed: bool = False,
 ) -> list[Finding]:
     checks = (*_CHECKS, *([secrets] if check_secrets else []), *([seat_passwords] if check_seats else []))
     found = (_named_elsewhere(finding, known_agents) for one in checks for finding in one(settings))
-    return [finding for finding in found if finding is not None]
+    gaps = (replace(gap, is_error=not gaps_allowed) for gap in settings_rosters.roster_gaps(settings))
+    return [*(finding for finding in found if finding is not None), *gaps]
 
 
-def _named_elsewhere(finding: Finding, known_agents: Collection[str] | None) -> Finding | None:
-    """An agent whom the file does not have may be in the database. Who has not asked it can only warn."""
+def _named_elsewhere(finding: Finding, known_agents: Mapping[str, str | None] | None) -> Finding | None:
+    """An agent whom the file does not have, or his zone, may be in the database. Who has not asked it can only warn."""
     table, name = finding.refers_to or ("", "")
-    if table != "agent":
+    if table not in ("agent", "zone"):
         return finding
     if known_agents is None:
         return replace(
             finding, text=f"{finding.text}; `hotline agents list` tells who is in the database", is_error=False
         )
-    return None if name in known_agents else finding
-
-
-def warning(path: Path, text: str, allowed: str = "") -> Finding:
-    return Finding(path, text, allowed, is_error=False)
-
-
-def unknown(path: Path, table: str, name: str, known: Sequence[str]) -> Finding:
-    what = "skill" if table == "skills" else table
-    return Finding(
-        path, f'names the unknown {what} "{name}"{nearest(name, known)}', ", ".join(known), refers_to=(table, name)
-    )
+    return None if name in (known_agents if table == "agent" else known_agents.values()) else finding
 
 
 def enough(settings: Settings) -> Iterator[Finding]:
@@ -136,7 +120,7 @@ def rings(settings: Settings) -> Iterator[Finding]:
 
 
 def _named_by(settings: Settings, need: Need, path: Path) -> Iterator[Finding]:
-    groups = {RESERVE, *(group for seat in settings.seats for group in seat.groups)}
+    groups, zones = known_groups(settings), known_zones(settings)
     agents = [agent.id for agent in settings.agents]
     for leaf, _ in leaves(need):
         match leaf:
@@ -146,6 +130,8 @@ def _named_by(settings: Settings, need: Need, path: Path) -> Iterator[Finding]:
                 yield unknown(path, "agent", agent, agents)
             case InGroup(group) if group not in groups:
                 yield warning(path, f'names the group "{group}", and no seat is in it')
+            case InZone(zone) if zone not in zones:
+                yield unknown(path, "zone", zone, sorted(zones))
 
 
 def agents(settings: Settings) -> Iterator[Finding]:
@@ -185,7 +171,7 @@ def _somebody_serves(settings: Settings, line: LineTable) -> bool:
     everywhere = {frozenset(seat.groups) for seat in settings.seats}
     at = {seat.id: {frozenset(seat.groups)} for seat in settings.seats}
     return any(
-        admits(ring.need, agent.id, agent.skills, groups)
+        admits(ring.need, agent.id, agent.skills, groups, agent.zone)
         for ring in line.rings_or_default(settings.skills)
         for agent in settings.agents
         for groups in (everywhere if agent.sign_in is SignIn.AGENT else at.get(agent.id, ()))
@@ -319,4 +305,6 @@ _CHECKS: Final[tuple[Check, ...]] = (
     emergencies,
     fallback,
     network,
+    settings_rosters.rosters,
+    settings_rosters.overlaps,
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from service.settings_checks import Finding
+from service.settings_findings import Finding
 from service.settings_lines import Path
 from service.settings_problems import clean_path
 
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 4  # a value taken out may leave a required key missing, and so on inwards
 _STAND_IN: Final = "stand-in"
 _STAND_IN_DIGITS: Final = "000000000000000"
-_ID_KEYS: Final = {"line": "number", "seat": "id", "trunk": "name", "pbx": "name", "skills": ""}
+_ID_KEYS: Final = {
+    "line": "number",
+    "agent": "id",
+    "zone": "zone",
+    "seat": "id",
+    "trunk": "name",
+    "pbx": "name",
+    "skills": "",
+}
 
 
 def mended(model: type[Settings], document: dict[str, Any], error: ValidationError) -> Settings | None:
@@ -55,7 +63,7 @@ def further_findings(findings: Iterable[Finding], document: dict[str, Any], wron
 
 def _may_exist(document: dict[str, Any], table: str, name: str) -> bool:
     """Whether the name is written there, if in a form that is wrong, or a name there cannot be read at all."""
-    items = document.get(table)
+    items = document.get("agent" if table == "zone" else table)
     if isinstance(items, dict):
         return name in items
     if not isinstance(items, list):

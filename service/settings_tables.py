@@ -13,11 +13,14 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing, Zone
-from routing.need import Anybody, InGroup, Skilled
+from routing.need import All, Anybody, Either, InGroup, InZone, Named, Need, Skilled
+from routing.roster import Days, Shift
 from service.settings_values import (
     Address,
     AreaCode,
     DatabaseUrl,
+    Dates,
+    DayWords,
     DialString,
     Digits,
     Endpoint,
@@ -39,7 +42,10 @@ from service.settings_values import (
     SkillId,
     Source,
     Text,
+    TimeFrom,
+    TimeTo,
     TrunkDial,
+    second_of_day,
     seconds,
     split_address,
     split_endpoint,
@@ -237,6 +243,44 @@ class ZoneTable(Table):
 
     def model(self) -> Zone:
         return Zone(self.id, self.name or self.id, self.lend_ratio, self.lend_wait_s)
+
+
+class RosterTable(Table):
+    """Who is on duty when. Of `zone`, `group` and `agents` all that are given must hold."""
+
+    name: Text = Field(default="", description="for people")
+    lines: tuple[Digits, ...] = Field(default=(), description="numbers it is for; default: all lines")
+    zone: Id | None = Field(default=None, description="agents of this zone")
+    group: Id | None = Field(default=None, description="whoever sits at a seat of this group")
+    agents: tuple[Id, ...] = Field(default=(), description="these agents")
+    days: DayWords | None = Field(default=None, description="days on which it begins; default: every day")
+    dates: Dates = Field(default=(), description="dates on which it begins, instead of days")
+    from_: TimeFrom = Field(default="00:00", alias="from", description="local time")
+    to: TimeTo = Field(default="24:00", description="local time; not later than from: on the next day")
+    first: Flag = Field(default=False, description="these people take the lines before all others (领导接听日)")
+    off: Flag = Field(default=False, description="on these dates these people have no shift")
+
+    def model(self) -> Shift:
+        return Shift(
+            lines=frozenset(self.lines),
+            people=self.people,
+            days=frozenset() if self.dates else self.days or frozenset({Days.DAILY}),
+            spans=self.dates,
+            begins_s=second_of_day(self.from_),
+            ends_s=second_of_day(self.to),
+            first=self.first,
+            off=self.off,
+            name=self.name,
+        )
+
+    @property
+    def people(self) -> Need:
+        parts: list[Need] = []
+        parts += [InZone(self.zone)] if self.zone else []
+        parts += [InGroup(self.group)] if self.group else []
+        named = tuple(Named(agent) for agent in sorted(set(self.agents)))
+        parts += [named[0] if len(named) == 1 else Either(named)] if named else []
+        return Anybody() if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
 class TrunkTable(Table):

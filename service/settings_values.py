@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictFloat, StrictInt, StrictStr
@@ -14,8 +15,12 @@ from pydantic_core import PydanticCustomError
 
 from routing import need
 from routing.need import Need, NeedError
+from routing.roster import Days, Span
 
 NEED_ALLOWED: Final = '"hrss>=5 and not group:night", see docs/configuration.md'
+DAYS_ALLOWED: Final = ", ".join(Days) + ", or a list of them"
+DATES_ALLOWED: Final = '"2026-10-01" or "2026-10-01..2026-10-07", at most 366 days'
+LONGEST_SPAN: Final = 366  # days
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
 _ENDPOINT = re.compile(r"tcp:(\d{1,5})(?::interface=([0-9A-Za-z.:\\]+))?")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
@@ -45,6 +50,45 @@ def parse_need(value: object) -> Need:
         return need.parse(value)
     except NeedError as error:
         raise wrong(f"is not a need: {error}", NEED_ALLOWED) from None
+
+
+def parse_days(value: object) -> frozenset[Days]:
+    """`"workday"` or `["mon", "holiday"]`. Raises `wrong`."""
+    words = [str(word) for word in (value if isinstance(value, list) else [value])]
+    if not words or not set(words) <= set(Days):
+        raise wrong("is none of the known days", DAYS_ALLOWED)
+    return frozenset(map(Days, words))
+
+
+def parse_dates(value: object) -> tuple[Span, ...]:
+    """`["2026-12-31", "2026-10-01..2026-10-07"]`, dates of TOML too. Raises `wrong`."""
+    if not isinstance(value, list) or not value:
+        raise wrong("must be a list of dates", DATES_ALLOWED)
+    return tuple(_span(item) for item in value)
+
+
+def _span(value: object) -> Span:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return Span(value, value)
+    first, dots, last = value.partition("..") if isinstance(value, str) else ("", "", "")
+    try:
+        span = Span(_date(first), _date(last if dots else first))
+    except ValueError:
+        raise wrong("has something that is no date", DATES_ALLOWED) from None
+    if not 0 <= (span.last - span.first).days < LONGEST_SPAN:
+        raise wrong("has a span that ends before it begins, or is too long", DATES_ALLOWED)
+    return span
+
+
+def _date(text: str) -> date:
+    """Raises ValueError; other ways of writing a date are not ours."""
+    return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a date has no time zone
+
+
+def second_of_day(text: str) -> int:
+    """`"18:30"` or `"18:30:05"` -> seconds since midnight; checked on load."""
+    hours, minutes, rest = (text + ":0").split(":")[:3]
+    return int(hours) * 3600 + int(minutes) * 60 + int(rest)
 
 
 def split_address(value: str) -> tuple[str, int]:
@@ -186,6 +230,15 @@ FileName = Annotated[
 Sha256 = Annotated[
     StrictStr, matching(r"[0-9a-f]{64}", "is not a SHA-256 sum", "64 digits 0-9 a-f: printf %s TOKEN | sha256sum")
 ]
+TimeFrom = Annotated[
+    StrictStr, matching(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", "is not a time of day", '"00:00" to "23:59"')
+]
+TimeTo = Annotated[
+    StrictStr,
+    matching(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?|24:00", "is not a time of day", '"00:00" to "24:00"'),
+]
+DayWords = Annotated[frozenset[Days], PlainValidator(parse_days)]
+Dates = Annotated[tuple[Span, ...], PlainValidator(parse_dates)]
 NeedText = Annotated[Need, PlainValidator(parse_need)]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.events import Remembered
 from routing.steps import Step
 from storage import agents, queries, story
+from storage import workdays as calendar
 from storage.agents import AgentRow
 from storage.engine import create_engine, reading, sqlite_file_exists
 from storage.entries import Entry, KeptEntry, decode
@@ -30,6 +31,7 @@ from storage.queries import CallRecord, LineFigures
 from storage.segments import Position
 from storage.story import Story
 from storage.upgrade import is_current
+from storage.workdays import DayRow
 from storage.writer import Writer
 
 T = TypeVar("T")
@@ -224,6 +226,16 @@ class Records(Archive):
         """All or none; see `storage.agents`. Raises AgentsChanged."""
         return await _asked(agents.write_agents(self.engine, rows))
 
+    # -- the calendar --
+
+    async def workdays(self) -> list[DayRow]:
+        """All dates that the table knows."""
+        return await _asked(calendar.read_workdays(self.engine), CATCH_UP_S)
+
+    async def write_workdays(self, rows: Sequence[DayRow], *, over_operators: bool) -> list[DayRow]:
+        """All or none; the whole table after it. See `storage.workdays`."""
+        return await _asked(calendar.write_workdays(self.engine, rows, over_operators=over_operators))
+
     def _tail(self, position: Position | None) -> list[KeptEntry]:
         """Entries that SQL may not have; when its position is not known, those of the newest segments."""
         follower = self._journal.follow(position or self._journal.back(TAIL_BYTES))
@@ -277,14 +289,23 @@ async def agents_of(url: str) -> list[AgentRow]:
     Raises:
         StorageError, StorageUnavailable: the one sentence that says why it cannot be asked.
     """
+    return await _looked_up(url, "agents", agents.read_agents)
+
+
+async def workdays_of(url: str) -> list[DayRow]:
+    """The calendar in a database, likewise; no day when no service has begun with it."""
+    return await _looked_up(url, "workdays", calendar.read_workdays)
+
+
+async def _looked_up(url: str, table: str, question: Callable[[AsyncEngine], Awaitable[list[T]]]) -> list[T]:
     if not sqlite_file_exists(url):
         return []
     engine = create_engine(url)
     try:
         async with reading(engine) as connection:
-            if not await connection.run_sync(lambda sync: inspect(sync).has_table("agents")):
+            if not await connection.run_sync(lambda sync: inspect(sync).has_table(table)):
                 return []
-        return await _asked(agents.read_agents(engine), CATCH_UP_S)
+        return await _asked(question(engine), CATCH_UP_S)
     except (SQLAlchemyError, OSError) as error:
         raise StorageUnavailable(f"database: {reason(error)}") from None
     finally:

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
-REVISION: Final = "0002"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0003"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -113,6 +113,15 @@ agents = Table(
     Column("sign_in", Text, nullable=False),  # routing.model.SignIn
     Column("disabled", Boolean, nullable=False),  # works here no more; kept, for the records name him
     Column("revision", Integer, nullable=False),  # grows with each change; who writes names the one he read
+)
+
+workdays = Table(
+    "workdays",
+    metadata,
+    Column("date", Text, primary_key=True),  # ISO 8601
+    Column("kind", Text, nullable=False),  # routing.workdays.DayKind
+    Column("name", Text, nullable=False),  # of the holiday; "" for common days
+    Column("official", Boolean, nullable=False),  # decreed; else set by an operator
 )
 
 journal_position = Table(

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "serve": Entry("service.cli.serve", "serve", "Run the service."),
     "status": Entry("service.cli.status", "status", "Lines, waiting callers, seats, and the ratio of today."),
     "agents": Entry("service.cli.agents", "app", "Who works here; add, import, skills, sign in and out, pause."),
+    "workdays": Entry("service.cli.workdays", "app", "Holidays and moved workdays: list, set, import."),
     "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "simulate": Entry("service.cli.simulate", "run", "A day of calls on simulated time: other rules, other schemes."),

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import typer
 
+from routing.workdays import Workdays
+from service import clock
 from service.agents import NAMED_AT_MOST, differing, hint
+from service.calendar import ending
 from service.cli.output import DEFAULT_CONFIG, GOOD, WRONG, ConfigOption, JsonOption, print_json
+from service.official_days import official_days
 from service.settings import Settings, SettingsError, SettingsProblem, load
+from service.settings_rosters import needs_calendar
 from storage.agents import AgentRow
 from storage.errors import StorageError, StorageUnavailable
-from storage.records import agents_of
+from storage.records import agents_of, workdays_of
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -21,8 +27,9 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     warnings: Sequence[SettingsProblem]
     try:
         rows = agents_in_database(load(config, check_seats=True))
-        settings = load(config, check_seats=True, known_agents=rows)
-        errors, warnings = (), (*settings.warnings, *_differing(settings, rows))
+        zones = None if rows is None else {id_: row.zone for id_, row in rows.items()}
+        settings = load(config, check_seats=True, known_agents=zones)
+        errors, warnings = (), (*settings.warnings, *_differing(settings, rows), *_calendar(settings))
     except SettingsError as error:
         errors, warnings = error.errors, error.warnings
     if as_json:
@@ -52,6 +59,20 @@ def _differing(settings: Settings, rows: dict[str, AgentRow] | None) -> list[Set
         return []
     few = ", ".join(ids[:NAMED_AT_MOST]) + (f" and {len(ids) - NAMED_AT_MOST} more" if len(ids) > NAMED_AT_MOST else "")
     return [SettingsProblem("agent", None, f"{few}: file and database differ, {hint(ids)}")]
+
+
+def _calendar(settings: Settings) -> list[SettingsProblem]:
+    """When the known workdays end soon: those of the database, or those that a first start would take."""
+    if not needs_calendar(settings):
+        return []
+    today = datetime.fromtimestamp(clock.wall(), settings.zone_info).date()
+    try:
+        days = [row.day for row in asyncio.run(workdays_of(settings.database_url()))]
+    except (StorageError, StorageUnavailable):
+        days = []
+    known = days or official_days((today.year, today.year + 1))
+    sentence = ending(Workdays({day.date: day for day in known}), today)
+    return [] if sentence is None else [SettingsProblem("roster", None, sentence)]
 
 
 def _print(file: str, errors: Sequence[SettingsProblem], warnings: Sequence[SettingsProblem]) -> None:

@@ -25,7 +25,7 @@ def serve(
     from service.main import run
 
     os.umask(0o027)  # records are for the service, and for the group that Asterisk shares with it
-    settings = load(config)
+    settings = load(config, gaps_allowed=True)
     if not settings.pbxs:
         raise CommandError(f"{config} names no Asterisk: add a [[pbx]] table (`hotline init` shows one).")
     try:

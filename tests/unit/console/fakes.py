@@ -63,6 +63,39 @@ class Staff:
         return AGENT | {"added": ["1001"], "changed": [], "unchanged": 0, "dry_run": False}
 
 
+DAYS = {
+    "known_until": "2026-12-31", "days_left": 39, "dry_run": False, "unchanged": 0,
+    "days": [{"date": "2026-10-01", "kind": "holiday", "name": "国庆节", "official": True, "plain": False}],
+    "changed": [{"date": "2026-12-31", "kind": "holiday", "name": "", "official": False, "plain": False}],
+}  # fmt: skip
+
+
+@dataclass
+class Calendar:
+    """Remembers what was asked for, or refuses it."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refusal: Refused | None = None
+
+    def listed(self, year: int | None) -> Mapping[str, Any]:
+        return self._note("listed", year)
+
+    async def set(self, days: Sequence[Mapping[str, Any]], by: str) -> Mapping[str, Any]:
+        return self._note("set", *(dict(day) for day in days), by)
+
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]:
+        return self._note("csv", data, by, dry_run)
+
+    async def take_official(self, by: str, *, over_operators: bool, dry_run: bool) -> Mapping[str, Any]:
+        return self._note("official", by, over_operators, dry_run)
+
+    def _note(self, *what: object) -> Mapping[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(what)
+        return DAYS
+
+
 @dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
@@ -77,6 +110,7 @@ class Hotline:
     acts: list[tuple[str, ...]] = field(default_factory=list)
     asked: int = 0
     staff: Staff = field(default_factory=Staff)
+    calendar: Calendar = field(default_factory=Calendar)
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -120,6 +154,7 @@ class Hotline:
             reasons=lambda: {1: "小休", 2: "用餐"},
             reload=self.reload,
             staff=self.staff,
+            calendar=self.calendar,
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
             version="0.1.0",
         )

@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(folder: Path) -> Callable[[str], Settings]:
     def read_text(text: str) -> Settings:
         (folder / "hotline.toml").write_text(text)
-        return load(folder / "hotline.toml", known_agents=())
+        return load(folder / "hotline.toml", known_agents={})
 
     return read_text
 

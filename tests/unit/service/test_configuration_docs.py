@@ -27,6 +27,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[agent]]": tables.AgentTable,
     "[[seat]]": tables.SeatTable,
     "[[zone]]": tables.ZoneTable,
+    "[[roster]]": tables.RosterTable,
     "[[trunk]]": tables.TrunkTable,
     "[[emergency]]": tables.EmergencyTable,
     "routes": tables.RouteTable,
@@ -61,7 +62,7 @@ def test_the_manual_names_every_key_with_its_default(manual: str) -> None:
     required = "required" if manual == "configuration.md" else "必填"
     found = rows_of(manual)
     for section, model in MODELS.items():
-        expected = [(name, default_text(field, required)) for name, field in model.model_fields.items()]
+        expected = [(field.alias or name, default_text(field, required)) for name, field in model.model_fields.items()]
         assert [(key, default) for key, default, _ in found[section]] == expected
 
 
@@ -70,7 +71,8 @@ def test_the_manual_tells_the_bounds_that_are_checked(manual: str) -> None:
     found = rows_of(manual)
     for section, model in MODELS.items():
         for key, _, allowed in found[section]:
-            limits = {type(limit): limit for limit in model.model_fields[key].metadata}
+            fields = {field.alias or name: field for name, field in model.model_fields.items()}
+            limits = {type(limit): limit for limit in fields[key].metadata}
             if Ge in limits and Le in limits:
                 numbers = re.findall(r"-?\d+", allowed)
                 assert numbers[:2] == [f"{limits[Ge].ge:g}", f"{limits[Le].le:g}"], key

@@ -15,6 +15,9 @@ from console.deps import Health
 from metrics.exporter import Exporter
 from metrics.registry import Metrics
 from routing.model import DeviceState, EngineView, LineView, SeatView
+from routing.need import InGroup, Named
+from routing.roster import Duty
+from routing.rostering import InForce
 from service.gauges import Gauges
 from telephony.agi.server import AgiStats
 from telephony.ami.link import AmiDisconnected
@@ -63,6 +66,12 @@ class Board:
 @dataclass
 class Engine:
     illegal: Counter[str] = field(default_factory=Counter)
+    duty: InForce = field(default_factory=lambda: InForce(0.0, 1.0, {}))
+
+
+@dataclass
+class Calendar:
+    days_left: int = 39
 
 
 @dataclass
@@ -76,7 +85,7 @@ class Service:
     def __init__(self) -> None:
         self.exporter = Exporter(Metrics(["pbx1"]), rules().lines)
         self.link, self.agi, self.records, self.board = Link(), Agi(), Records(), Board()
-        self.engine, self.pbx = Engine(), Pbx()
+        self.engine, self.pbx, self.calendar = Engine(), Pbx(), Calendar()
         self.degraded: tuple[str, ...] = ()
 
     def view(self) -> EngineView:
@@ -163,6 +172,22 @@ async def test_while_asterisk_does_not_answer_the_rest_is_shown(service: Any, fa
     await one_round(Gauges(service))
     assert service.link.asked == 1
     assert service.value("hotline_calls_waiting", line="12345") == 2
+
+
+async def test_who_is_on_duty_is_said_at_each_change_and_a_gap_is_an_error(service: Any) -> None:
+    gauges = Gauges(service)
+    night, gap = Duty((InGroup("night"),), (Named("9001"),)), Duty(())
+    with capture_logs() as said:
+        for duties in ({}, {"12345": night}, {"12345": night}, {"12345": gap}, {}, {}):
+            service.engine.duty = InForce(0.0, 1.0, duties)
+            await one_round(gauges)
+            assert service.value("hotline_roster_gap", line="12345") == (duties == {"12345": gap})
+    assert [(line["log_level"], line["on_duty"], line["first"]) for line in said if line["event"] == "duty"] == [
+        ("info", "group:night", ["agent:9001"]),
+        ("error", "group:duty", []),
+        ("info", "any", []),
+    ]
+    assert service.value("hotline_workdays_days_left") == 39
 
 
 async def test_why_records_wait_is_said_once_and_its_end_too(service: Any) -> None:

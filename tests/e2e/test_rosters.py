@@ -1,0 +1,129 @@
+"""A change of shift a few seconds ahead: who waits is served by the next shift in that second, who talks finishes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest_asyncio
+
+from sandbox.instance import Ports
+from sandbox.root import Asterisk
+from service.cli.stage import Stage
+from tests.e2e.cast import Cast
+from tests.e2e.evidence import in_state, record, several, shown, until_waiting, with_key
+from tests.e2e.staging import nothing_left_over, timing
+
+DAY, NIGHT = "1011", "1012"  # two agents with the general skill alone
+AHEAD_S = 6
+AT_ONCE_S = 2.0  # gross: the bench has the figure
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
+    edit = several(
+        timing(wrap_up_s=0, ring_s=4, answer_notice_after_s=0),
+        with_key("seat", DAY, 'groups = ["day"]'),
+        with_key("seat", NIGHT, 'groups = ["night"]'),
+    )
+    stage = Stage(folder, asterisk, ports, edit=edit)
+    try:
+        await stage.start_asterisk()
+        await stage.start_service()
+        yield stage
+    finally:
+        await stage.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(stage: Stage) -> AsyncIterator[Cast]:
+    async with Cast(stage) as people:
+        yield people
+    await nothing_left_over(stage)
+
+
+def clock(stage: Stage, moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, stage.settings.zone_info):%H:%M:%S}"
+
+
+async def reload(stage: Stage, rosters: str) -> int:
+    """The configuration with these rosters instead of those it had."""
+    plain = stage.config.read_text().partition("# rosters\n")[0]
+    stage.config.write_text(f"{plain}# rosters\n{rosters}")
+    headers = {"Authorization": f"Bearer {stage.settings.cli_token()}"}
+    return (await stage.http.post("/api/v1/reload", headers=headers)).status_code
+
+
+def shift(group: str, begins: str, ends: str) -> str:
+    return f'[[roster]]\nlines = ["12345"]\ngroup = "{group}"\nfrom = "{begins}"\nto = "{ends}"\n'
+
+
+async def test_the_waiting_caller_is_served_by_the_next_shift_in_that_second_and_the_talk_goes_on(
+    stage: Stage, people: Cast
+) -> None:
+    day, night = await people.seat(DAY), await people.seat(NIGHT)
+    change = int(time.time()) + AHEAD_S
+    at, before = clock(stage, change), clock(stage, change - 3600)
+    assert await reload(stage, shift("day", before, at) + shift("night", at, before)) == 200
+    talking = await people.caller()
+    await talking.until_talking()
+    assert len(day.legs) == 1
+    waits = await people.caller()
+    await until_waiting(stage, "12345", 1)
+    assert time.time() < change, "the machine was too slow for a boundary so near"
+    await waits.until_talking()
+    assert 0 <= night.leg.invited_at - change < AT_ONCE_S
+    assert (day.leg.state, talking.leg.state) == ("talking", "talking")
+    await talking.hang_up()
+    await in_state(stage, DAY, "ready")
+    third = await people.caller()
+    await until_waiting(stage, "12345", 1, wait_s=1.0)  # the day's seat is free, and off duty
+    await waits.hang_up()
+    await third.until_talking()
+    await third.hang_up()
+    served = [await record(stage, caller) for caller in (talking, waits, third)]
+    assert [found.seat_id for found in served] == [DAY, NIGHT, NIGHT]
+    assert "off_duty=1011" in (await shown(stage, served[2].call_id))[0]["why"]
+
+
+async def test_in_a_gap_the_duty_seats_ring_and_hotline_says_so(stage: Stage, people: Cast) -> None:
+    """A reload takes no gap; a service that finds one at its start serves all the same."""
+    now = time.time()
+    gap = shift("day", clock(stage, now - 7200), clock(stage, now - 3600))
+    assert await reload(stage, gap) == 409
+    await stage.end_service()
+    await stage.start_service()
+    duty = await people.seat("1001")  # of [fallback] duty_seats
+    day = await people.seat(DAY)
+    caller = await people.caller(talk_s=0.2)
+    await caller.until_ended()
+    assert (len(duty.legs), len(day.legs)) == (1, 0)
+    assert await stage.total("hotline_roster_gap", line="12345") == 1
+    assert '"event": "roster gap"' in (stage.folder / "service.log").read_text()
+    assert (await record(stage, caller)).answered_by == "engine"
+
+
+async def test_an_edit_of_the_calendar_counts_for_callers_who_wait(stage: Stage, people: Cast) -> None:
+    working = '[[roster]]\nlines = ["12345"]\ngroup = "{}"\ndays = "{}"\n'
+    assert await reload(stage, working.format("day", "workday") + working.format("night", "rest")) == 200
+    today = datetime.fromtimestamp(time.time(), stage.settings.zone_info).date()
+    weekend = today.weekday() >= 5
+    headers = {"Authorization": f"Bearer {stage.settings.cli_token()}"}
+
+    async def set_today(kind: str) -> None:
+        body = {"days": [{"date": str(today), "kind": kind}]}
+        assert (await stage.http.post("/api/v1/workdays", headers=headers, json=body)).status_code == 200
+
+    await set_today("moved" if weekend else "workday")
+    day, talking = await people.busy_seat(DAY)
+    night = await people.seat(NIGHT)
+    waits = await people.caller()
+    await until_waiting(stage, "12345", 1, wait_s=0.5)
+    assert night.legs == []
+    await set_today("weekend" if weekend else "holiday")
+    await waits.until_talking()
+    assert (len(day.legs), len(night.legs)) == (1, 1)
+    for caller in (talking, waits):
+        await caller.hang_up()
