@@ -21,7 +21,7 @@ import structlog
 
 from console.deps import Refused
 from routing.workdays import WARN_DAYS, Day, DayKind, Workdays, kinds_of
-from service.official_days import official_days
+from service.official_days import DecreeUnavailable, official_days
 from storage.errors import StorageUnavailable
 from storage.records import Records
 from storage.workdays import DayRow
@@ -99,7 +99,10 @@ class Calendar:
 
     async def take_official(self, by: str, *, over_operators: bool, dry_run: bool) -> Mapping[str, Any]:
         """The decreed days of last year, this one and the next, as far as they are known."""
-        rows = await asyncio.to_thread(_official, self._today())
+        try:
+            rows = await asyncio.to_thread(_official, self._today())
+        except DecreeUnavailable as error:
+            raise Refused(503, f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing is changed.") from None
         return await self._change(rows, by, over_operators=over_operators, dry_run=dry_run)
 
     # -- the parts of a change --
@@ -139,13 +142,13 @@ class Calendar:
         except StorageUnavailable as error:
             self.current = False
             if not self.rows:
-                self._take(await asyncio.to_thread(_official, self._today()))
+                self._take(await self._decreed())
             log.error("workdays", state="as before" if self.rows else "unknown", reason=str(error))
 
     async def _fill(self) -> None:
         if not self.current:
             return
-        rows = await asyncio.to_thread(_official, self._today())
+        rows = await self._decreed()
         new = [row for row in rows if self._differs(row, over_operators=False)]
         if new:
             try:
@@ -155,6 +158,14 @@ class Calendar:
                 return
             log.info("workdays", state="official days filled in", days=len(new), known_until=str(new[-1].day.date))
             self.on_change()
+
+    async def _decreed(self) -> list[DayRow]:
+        """Without the package no days: weekdays alone decide, and the log says what to type."""
+        try:
+            return await asyncio.to_thread(_official, self._today())
+        except DecreeUnavailable as error:
+            log.error("workdays", state="no decreed days", reason=str(error))
+            return []
 
     def _take(self, rows: Sequence[DayRow]) -> None:
         self.rows = {row.day.date: row for row in rows}

@@ -12,9 +12,22 @@ from datetime import date, timedelta
 from routing.workdays import SATURDAY, Day, DayKind
 
 
+class DecreeUnavailable(Exception):
+    """The package is missing or is not as we know it; the text says so in one sentence."""
+
+
 def official_days(years: Iterable[int]) -> list[Day]:
-    """All dates of those years that are known. Takes half a second the first time: the package is slow to import."""
-    return [day for year in years for day in _year(year)]
+    """All dates of those years that are known. Takes half a second the first time: the package is slow to import.
+
+    Raises:
+        DecreeUnavailable: a hotline must go on without it, for a new version of it may come at any time.
+    """
+    try:
+        return [day for year in years for day in _year(year)]
+    except ImportError:
+        raise DecreeUnavailable("the package holidays is not installed; type: pip install holidays") from None
+    except Exception as error:
+        raise DecreeUnavailable(f"the package holidays cannot be used ({type(error).__name__}: {error})") from error
 
 
 def _year(year: int) -> Iterator[Day]:

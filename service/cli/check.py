@@ -13,7 +13,7 @@ from service import clock
 from service.agents import NAMED_AT_MOST, differing, hint
 from service.calendar import ending
 from service.cli.output import DEFAULT_CONFIG, GOOD, WRONG, ConfigOption, JsonOption, print_json
-from service.official_days import official_days
+from service.official_days import DecreeUnavailable, official_days
 from service.settings import Settings, SettingsError, SettingsProblem, load
 from service.settings_rosters import needs_calendar
 from storage.agents import AgentRow
@@ -70,7 +70,10 @@ def _calendar(settings: Settings) -> list[SettingsProblem]:
         days = [row.day for row in asyncio.run(workdays_of(settings.database_url()))]
     except (StorageError, StorageUnavailable):
         days = []
-    known = days or official_days((today.year, today.year + 1))
+    try:
+        known = days or official_days((today.year, today.year + 1))
+    except DecreeUnavailable as error:
+        return [SettingsProblem("roster", None, f"needs the calendar of workdays, and {error}")]
     sentence = ending(Workdays({day.date: day for day in known}), today)
     return [] if sentence is None else [SettingsProblem("roster", None, sentence)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
@@ -88,6 +89,21 @@ async def test_without_a_database_the_decreed_days_serve_and_edits_are_refused(t
         calendar._records = records
         await calendar.set([{"date": "2026-12-31", "kind": "holiday"}], "chief")
         assert calendar.workdays.kind(date(2026, 12, 31)) is DayKind.HOLIDAY
+
+
+@pytest.mark.parametrize("package", [None, object()])
+async def test_a_package_that_is_missing_or_strange_stops_no_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: object
+) -> None:
+    monkeypatch.setitem(sys.modules, "holidays", package)  # type: ignore[arg-type]
+    async with running(tmp_path) as calendar:
+        assert calendar.current
+        assert calendar.days_left == -1
+        assert calendar.workdays.kind(date(2026, 10, 10)) is DayKind.WEEKEND
+        with pytest.raises(Refused, match="package holidays"):
+            await calendar.take_official("chief", over_operators=False, dry_run=False)
+        await calendar.set([{"date": "2026-10-10", "kind": "moved"}], "chief")
+        assert calendar.workdays.kind(date(2026, 10, 10)) is DayKind.MOVED
 
 
 async def test_the_list_is_by_year_and_tells_what_differs_from_the_weekday(tmp_path: Path) -> None:
