@@ -9,8 +9,8 @@ from typing import Annotated, Any, Final, TypeVar
 import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from console.access import ACTORS, ENGINEERS, EVERYBODY, OVERSEERS, Deps, acts_for, allow
-from console.board import Board
+from console.access import ACTORS, ENGINEERS, EVERYBODY, MANAGERS, OVERSEERS, Deps, acts_for, allow
+from console.board import Board, surge_json
 from console.deps import Token
 from console.problems import Problem
 from console.schemas import (
@@ -26,6 +26,8 @@ from console.schemas import (
     SeatOut,
     SignInIn,
     StatusOut,
+    SurgeIn,
+    SurgeOut,
     WhyOut,
 )
 
@@ -50,6 +52,7 @@ Agent = Annotated[AgentId, Path(description="The agent's id.")]
 Anybody = Annotated[Token, Depends(allow(EVERYBODY))]
 Overseer = Annotated[Token, Depends(allow(OVERSEERS))]
 Actor = Annotated[Token, Depends(allow(ACTORS))]
+Manager = Annotated[Token, Depends(allow(MANAGERS))]
 Engineer = Annotated[Token, Depends(allow(ENGINEERS))]
 
 
@@ -149,6 +152,23 @@ async def extend_wrap_up(agent: Agent, deps: Deps, token: Actor) -> DoneOut:
 @api.get("/reasons", summary="Reasons of a pause", response_model=list[ReasonOut])
 async def reasons(deps: Deps, _: Anybody) -> Any:
     return [{"code": code, "name": name} for code, name in deps.reasons().items()]
+
+
+@api.get("/surge", summary="The declared surge", response_model=SurgeOut | None)
+async def surge(deps: Deps, _: Anybody) -> Any:
+    return surge_json(deps.view().surge)
+
+
+@api.post("/surge", summary="Declare a surge", response_model=SurgeOut)
+async def declare_surge(body: SurgeIn, deps: Deps, token: Manager) -> Any:
+    deps.declare_surge(body.for_s, body.reason, token.name)
+    return surge_json(deps.view().surge)
+
+
+@api.post("/surge/end", summary="End it before its time", responses=CONFLICT, status_code=204)
+async def end_surge(deps: Deps, token: Manager) -> None:
+    if (refusal := deps.end_surge(token.name)) is not None:
+        raise Problem(409, refusal)
 
 
 @api.post("/reload", summary="Read the configuration again", responses=CONFLICT)

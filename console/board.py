@@ -17,7 +17,7 @@ import structlog
 
 from console.deps import ConsoleDeps, Health, LineToday
 from routing.floor import SET_ASIDE
-from routing.model import EngineView, LineView, SeatView
+from routing.model import EngineView, LineView, SeatView, Surge
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +86,7 @@ def lasting(view: EngineView, health: Health, today: Sequence[LineToday] | None)
     """What is seen, without what only grows with the clock: a page counts on by itself."""
     lines = tuple(replace(line, longest_wait_s=0.0) for line in view.lines)
     seats = tuple((s.seat_id, s.agent_id, s.agent_name, s.state, s.device, s.line, s.reason) for s in view.seats)
-    return lines, seats, view.ready, view.ami_up, health, None if today is None else tuple(today)
+    return lines, seats, view.ready, view.ami_up, view.surge, health, None if today is None else tuple(today)
 
 
 def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence[LineToday] | None) -> Json:
@@ -96,6 +96,7 @@ def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence
         "ami_up": view.ami_up,
         "target": {"answer_within_s": deps.answer_within_s, "ratio": deps.target_ratio},
         "now": now_json(view),
+        "surge": surge_json(view.surge),
         "today": None if today is None else total(today),
         "lines": lines_json(view, today or ()),
         "seats": [seat_json(seat) for seat in view.seats],
@@ -104,6 +105,10 @@ def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence
 
 def health_json(health: Health) -> Json:
     return {"ready": health.ready, "serving": health.serving, "degraded": list(health.degraded)}
+
+
+def surge_json(surge: Surge | None) -> Json | None:
+    return None if surge is None else asdict(surge)
 
 
 def now_json(view: EngineView) -> Json:

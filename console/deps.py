@@ -108,9 +108,9 @@ class Calendar(Protocol):
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
 
-    The acts (`sign_in` ...) return None when done, else one sentence that says why not. `reasons` are those of
-    a pause, by code. `reload` returns the errors of
-    the configuration, none when it is in force; like the changes of `staff` it waits for the database. `today` and
+    The acts (`sign_in` ...) return None when done, else one sentence that says why not. `reasons` are those of a pause, by
+    code. `declare_surge` takes seconds, reason and by whom, `end_surge` by whom. `reload` returns the errors of the
+    configuration, none when it is in force; like the changes of `staff` it waits for the database. `today` and
     `recent_calls` may raise anything while the database is away: the pages say so and go on. `recent_calls` gives the
     newest first, without any caller's number. `why` tells one call's story by its id, the beginning of it, or `last`;
     else one sentence says why there is none.
@@ -129,6 +129,8 @@ class ConsoleDeps:
     ready: Callable[[str], str | None]
     extend_wrap_up: Callable[[str], str | None]
     reasons: Callable[[], Mapping[int, str]]
+    declare_surge: Callable[[float, str, str], None]
+    end_surge: Callable[[str], str | None]
     reload: Callable[[], Awaitable[Sequence[str]]]
     staff: Staff
     calendar: Calendar

@@ -71,12 +71,22 @@ class TargetOut(BaseModel):
     ratio: float
 
 
+class SurgeOut(BaseModel):
+    """Times are epoch seconds."""
+
+    since: float
+    until: float
+    reason: str
+    by: str = Field(description="Name of the token that declared it.")
+
+
 class StatusOut(BaseModel):
     version: str
     health: HealthOut
     ami_up: bool
     target: TargetOut
     now: NowOut
+    surge: SurgeOut | None
     today: TodayOut | None
     lines: list[LineOut]
 
@@ -243,6 +253,13 @@ class PauseIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
+class SurgeIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    for_s: float = Field(ge=60, le=86_400, description="Seconds from now, a minute to a day.")
+    reason: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
 
 
 class DoneOut(BaseModel):

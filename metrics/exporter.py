@@ -146,6 +146,7 @@ class Exporter:
 
     def view(self, view: EngineView) -> None:
         """Set the gauges from what the engine shows. A line that is gone after a reload shows 0, not its last value."""
+        self.metrics.surge.set(view.surge is not None)
         shown = {line.number for line in view.lines}
         for line in view.lines:
             self.metrics.waiting.labels(line.number).set(line.waiting)

@@ -135,6 +135,7 @@ class Metrics:
         self.presentations = self._counter(
             "hotline_presentations_total", "Ended presentations of a call at a seat, by outcome.", "outcome"
         )
+        self.surge = self._gauge("hotline_surge", "1 while a declared surge lasts.")
         self.set_aside = self._counter(
             "hotline_seats_set_aside_total", "Seats set aside after the second missed call in a row."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from routing.model import Surge
 from routing.steps import Step
 
 
@@ -80,6 +81,22 @@ class WriteSignIn:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class TellSurge:
+    """A surge began (`surge`) or is over (None). `by`: whose act it was, or "expiry"."""
+
+    surge: Surge | None
+    by: str
+
+
 Command: TypeAlias = (
-    PresentCall | AnswerIntoNotice | SendToFallback | SayGoodbye | BringBack | DropLeg | WriteStep | WriteSignIn
+    PresentCall
+    | AnswerIntoNotice
+    | SendToFallback
+    | SayGoodbye
+    | BringBack
+    | DropLeg
+    | WriteStep
+    | WriteSignIn
+    | TellSurge
 )

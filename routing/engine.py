@@ -19,16 +19,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from heapq import heappop
 from typing import Any, Final
 
 from routing import commands as c
 from routing import events as e
-from routing import matching, presenting, rebuild, rostering, talking, waiting_room
+from routing import matching, presenting, rebuild, rostering, surging, talking, waiting_room
 from routing.agent_state import AgentEvent
 from routing.call_state import CallState, IllegalTransition
 from routing.desk import Desk
-from routing.model import EngineView, Rules
+from routing.model import EngineView, Rules, Surge
 from routing.views import engine_view
 from routing.workdays import Workdays
 
@@ -36,12 +37,13 @@ from routing.workdays import Workdays
 class Engine(Desk):
     """The one way in is `handle`.
 
-    `configured` are the rules as they were given, `rules` those of the moment, by the roster (`duty`).
+    `configured` are the rules as they were given, `rules` those of the moment, by surge and roster (`duty`).
     """
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
         self.configured, self.workdays, self.duty = rules, Workdays(), rostering.NOT_LOOKED
+        self.surge: Surge | None = None
 
     def handle(self, event: e.Event, now: float, wall: float) -> list[c.Command]:
         """Takes one event, returns what should happen, in order. Never raises for an event that surprises us."""
@@ -75,7 +77,7 @@ class Engine(Desk):
         return sum(call.state is CallState.ARRIVED and not call.fallback_seats for call in self.calls.values())
 
     def view(self, now: float) -> EngineView:
-        return engine_view(self, now)
+        return replace(engine_view(self, now), surge=self.surge)
 
     def _device(self, event: e.SeatStateChanged) -> None:
         self.floor.device(event.seat_id, event.state, self.now, self.wall)
@@ -126,12 +128,47 @@ class Engine(Desk):
 
     def _rules(self, event: e.RulesChanged) -> None:
         self.configured = event.rules
-        self.duty = rostering.in_force(event.rules, self.workdays, self.wall)
-        self.rules = rostering.on_duty(event.rules, self.duty)
         self.lending.replace(event.rules.zones)
+        self._work_out()
         self.floor.replace_rules(self.rules, self.now, self.wall)
-        rostering.wake(self)
         self.take_lines()
+
+    def _work_out(self) -> None:
+        """The rules of the moment: configured, surge, roster."""
+        self.duty = rostering.in_force(self.wished, self.workdays, self.wall)
+        self.rules = rostering.on_duty(self.wished, self.duty)
+        rostering.wake(self)
+
+    @property
+    def wished(self) -> Rules:
+        """The configured rules, or those of the surge: before the roster is asked."""
+        return self.configured if self.surge is None else surging.in_surge(self.configured)
+
+    def _surge_declared(self, event: e.SurgeDeclared) -> None:
+        if event.surge.until > self.wall:
+            self._take_surge(event.surge, event.surge.by)
+            self.timer(self.now + event.surge.until - self.wall, "surge", "")
+
+    def _surge_ended(self, event: e.SurgeEnded) -> None:
+        if self.surge is not None:
+            self._take_surge(None, event.by)
+
+    def _surge_due(self, _: str) -> None:
+        """A surge that was replaced or prolonged left its timer behind; one that comes early by the wall is set again."""
+        if self.surge is None:
+            return
+        left_s = self.surge.until - self.wall
+        if left_s > 0:
+            self.timer(self.now + left_s, "surge", "")
+        else:
+            self._take_surge(None, "expiry")
+
+    def _take_surge(self, surge: Surge | None, by: str) -> None:
+        self.surge = surge
+        self._work_out()
+        self.floor.replace_lines(self.rules)
+        self.take_lines()
+        self.out.append(c.TellSurge(surge, by))
 
     def _workdays(self, event: e.WorkdaysChanged) -> None:
         self.workdays = event.workdays
@@ -204,6 +241,8 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.AgentReady: Engine._ready,
     e.WrapUpExtended: Engine._extended,
     e.RulesChanged: Engine._rules,
+    e.SurgeDeclared: Engine._surge_declared,
+    e.SurgeEnded: Engine._surge_ended,
     e.WorkdaysChanged: Engine._workdays,
     e.Tick: Engine._tick,
 }
@@ -216,4 +255,5 @@ _TIMERS: Final[dict[str, Callable[[Engine, str], None]]] = {
     "ended": Engine._ended_due,
     "roster": rostering.due,
     "lending": Engine._lending_due,
+    "surge": Engine._surge_due,
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from routing.model import DeviceState, Rules
+from routing.model import DeviceState, Rules, Surge
 from routing.workdays import Workdays
 
 # -- from FastAGI ------------------------------------------------------------------------------------------------------
@@ -279,6 +279,20 @@ class WorkdaysChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SurgeDeclared:
+    """From now until `surge.until`; another one replaces it."""
+
+    surge: Surge
+
+
+@dataclass(frozen=True, slots=True)
+class SurgeEnded:
+    """Before its time, by a person."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The moment the engine asked for by `wake_at` has come."""
 
@@ -309,6 +323,8 @@ Event: TypeAlias = (
     | AgentReady
     | WrapUpExtended
     | RulesChanged
+    | SurgeDeclared
+    | SurgeEnded
     | WorkdaysChanged
     | Tick
 )

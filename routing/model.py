@@ -131,6 +131,24 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True)
+class SurgeRules:
+    """What a surge changes while it lasts. See `routing.surging`."""
+
+    wrap_up_s: float = 3.0  # at most
+    groups: tuple[str, ...] = ("reserve",)  # of seats that ring from the start
+
+
+@dataclass(frozen=True, slots=True)
+class Surge:
+    """A declared surge. Times are epoch seconds."""
+
+    since: float
+    until: float
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Zone:
     """业务专区: agents whom a department keeps for its own lines first. See `routing.lending`."""
 
@@ -152,6 +170,7 @@ class Rules:
     trunks: Mapping[str, Trunk] = field(default_factory=dict)
     roster: Roster = field(default_factory=Roster)
     zones: Mapping[str, Zone] = field(default_factory=dict)
+    surge: SurgeRules = field(default_factory=SurgeRules)
 
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --
@@ -186,3 +205,4 @@ class EngineView:
     seats: tuple[SeatView, ...]
     ready: bool
     ami_up: bool
+    surge: Surge | None = None

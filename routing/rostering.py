@@ -78,8 +78,8 @@ def look(engine: Engine) -> None:
 
 
 def put_in_force(engine: Engine) -> None:
-    engine.duty = in_force(engine.configured, engine.workdays, engine.wall)
-    rules = on_duty(engine.configured, engine.duty)
+    engine.duty = in_force(engine.wished, engine.workdays, engine.wall)
+    rules = on_duty(engine.wished, engine.duty)
     wake(engine)
     if rules.lines != engine.rules.lines:
         engine.rules = rules

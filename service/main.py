@@ -38,6 +38,7 @@ from service.settings import Settings, SettingsError, load
 from service.settings_rosters import gap_sentences, needs_calendar
 from service.snapshots import Snapshots
 from service.staff import Staff
+from service.surge import Surges
 from service.switchboard import Switchboard
 from service.watchdog import Watchdog
 from storage.records import Records
@@ -90,6 +91,8 @@ class Service:
         )
         self.link = self._ami_link(settings)
         self.tokens = tokens_of(settings)
+        self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
+        self.board.on_surge = self.surges.told
         self.http = HttpServer(create_app(self._console()))
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
         self.gauges = gauges.Gauges(self)
@@ -129,6 +132,8 @@ class Service:
             ready=self.acts.ready,
             extend_wrap_up=self.acts.extend_wrap_up,
             reasons=lambda: {reason.code: reason.name for reason in self.settings.reasons},
+            declare_surge=self.surges.declare,
+            end_surge=self.surges.end,
             reload=self.reload,
             staff=Staff(self.agents, self.engine),
             calendar=self.calendar,
@@ -145,6 +150,7 @@ class Service:
         prefer = any(line.last_agent_s > 0 for line in self.engine.rules.lines.values())
         since_ms = int(1000 * (clock.wall() - LAST_AGENT_KEPT_S)) if prefer else None
         self.board.submit(await self.records.remembered(since_ms))
+        self.surges.recall()
         self.board.start(self.engine.rules.timing.lease_s)
         await self.agi.start(self.settings.service.fastagi)
         listening_at = asyncio.get_running_loop().time()

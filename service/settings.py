@@ -45,6 +45,7 @@ from service.settings_tables import (
     RosterTable,
     SeatTable,
     ServiceTable,
+    SurgeTable,
     Table,
     TargetTable,
     TimingTable,
@@ -78,6 +79,7 @@ class Settings(Table):
     rosters: tuple[RosterTable, ...] = Field(default=(), alias="roster")
     trunks: tuple[TrunkTable, ...] = Field(default=(), alias="trunk")
     emergencies: tuple[EmergencyTable, ...] = Field(default=(), alias="emergency")
+    surge: SurgeTable = SurgeTable()
     fallback: FallbackTable = FallbackTable()
 
     _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
@@ -183,6 +185,7 @@ class Settings(Table):
             seats={seat.id: _seat(seat, seat in self.duty_seats) for seat in self.seats},
             roster=Roster(tuple(table.model() for table in self.rosters), self.zone_info),
             skills=dict(self.skills),
+            surge=self.surge.model(),
             zones={zone.id: zone.model() for zone in self.zones},
             trunks={trunk.name: Trunk(trunk.answer_notice_after_s, trunk.priority) for trunk in self.trunks},
         )

@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, Timing, Zone
+from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, SurgeRules, Timing, Zone
 from routing.need import All, Anybody, Either, InGroup, InZone, Named, Need, Skilled
 from routing.roster import Days, Shift
 from service.settings_values import (
@@ -53,6 +53,7 @@ from service.settings_values import (
 
 RESERVE: Final = "reserve"  # the group of seats that joins last by default
 _T = Timing()
+_SURGE = SurgeRules()
 
 
 class Role(StrEnum):
@@ -229,6 +230,14 @@ class SeatTable(Table):
     @property
     def dial_string(self) -> str:
         return self.dial or f"PJSIP/{self.id}"
+
+
+class SurgeTable(Table):
+    wrap_up_s: Seconds = seconds(_SURGE.wrap_up_s, 0, 600, "wrap-up while a surge lasts, when the usual one is longer")
+    groups: tuple[Id, ...] = Field(default=_SURGE.groups, description="groups of seats that ring from the start")
+
+    def model(self) -> SurgeRules:
+        return SurgeRules(**self.model_dump())
 
 
 class ZoneTable(Table):

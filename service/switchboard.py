@@ -52,6 +52,7 @@ class Switchboard:
         self.stalls = 0
         self.bugs = 0
         self.on_change: Callable[[], None] = lambda: None
+        self.on_surge: Callable[[c.TellSurge], None] = lambda change: None
         self._write, self._count, self._drop_leg, self._drained = write, count, drop_leg, drained
         self._events: deque[e.Event] = deque()
         self._busy = False
@@ -117,6 +118,8 @@ class Switchboard:
                     records.append(step)
                 case c.WriteSignIn():
                     records.append(command)
+                case c.TellSurge():
+                    self._attempt(self.on_surge, command)
                 case c.DropLeg(call_id, seat_id):
                     self._attempt(self._drop_leg, call_id, seat_id)
                 case _:

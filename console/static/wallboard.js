@@ -93,6 +93,7 @@ function drawLines() {
 function drawNotices() {
   const { health } = picture;
   const texts = health.degraded.map((part) => PARTS[part] || part);
+  if (picture.surge) texts.push(`高峰应急 Surge: ${picture.surge.reason}`);
   const aside = picture.now.set_aside;
   if (aside.length) texts.push(`两次未接，座席停派，请查看 Set aside: ${aside.join(" ")}`);
   if (!health.serving) texts.push("本服务未接续来话 Not serving");

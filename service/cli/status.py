@@ -81,7 +81,7 @@ def _redraw(client: Client) -> None:
 
 def picture(found: Status) -> RenderableType:
     """The answer of `/api/v1/status` for a terminal."""
-    return Group(_health(found), _now(found), _seats(found), _lines(found))
+    return Group(_health(found), _surge(found), _now(found), _seats(found), _lines(found))
 
 
 def _health(found: Status) -> Text:
@@ -91,6 +91,15 @@ def _health(found: Status) -> Text:
     if health["degraded"]:
         return Text("serving, degraded: " + ", ".join(health["degraded"]), style="bold yellow")
     return Text("serving", style="bold green")
+
+
+def _surge(found: Status) -> Text:
+    """A line of its own while one lasts."""
+    surge = found.get("surge")
+    if surge is None:
+        return Text("", end="")
+    left_min = max(0, round((surge["until"] - time.time()) / 60))
+    return Text(f"SURGE for {left_min} min more, by {surge['by']}: {surge['reason']}", style="bold yellow")
 
 
 def _now(found: Status) -> Text:

@@ -21,7 +21,7 @@ from routing.call_state import IGNORED as CALL_IGNORED
 from routing.call_state import TRANSITIONS as CALL_TRANSITIONS
 from routing.call_state import CallState
 from routing.floor import AWAY
-from routing.model import DeviceState, Zone
+from routing.model import DeviceState, Surge, Zone
 from routing.need import Anybody, InZone, Named, Not
 from routing.roster import DAY_S, Roster, Shift
 from routing.steps import StepKind
@@ -132,6 +132,14 @@ class AnyOrder(RuleBasedStateMachine):
         now = Shift(line, Not(InZone("hrss")), begins_s=(begins_s - 3600) % DAY_S, ends_s=begins_s or DAY_S)
         shifts = (now, Shift(line, people, begins_s=begins_s, ends_s=(begins_s + 3600) % DAY_S)) if people else ()
         self.send(e.RulesChanged(replace(configured, roster=Roster(shifts))))
+
+    @rule(for_s=st.floats(0, 100))
+    def surge(self, for_s: float) -> None:
+        self.send(e.SurgeDeclared(Surge(self.drive.wall, self.drive.wall + for_s, "storm", "x")))
+
+    @rule()
+    def surge_over(self) -> None:
+        self.send(e.SurgeEnded("x"))
 
     @rule(seconds=st.floats(0, 70))
     def time_passes(self, seconds: float) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from console.deps import ConsoleDeps, Health, LineToday, Refused, Role, Token
-from routing.model import DeviceState, EngineView, LineView, SeatView
+from routing.model import DeviceState, EngineView, LineView, SeatView, Surge
 
 TODAY = LineToday("12345", "政务服务便民热线", 12, 10, 9, 8, 1, 0.8, "V2-all", 3.2, 14.0, 21.5)
 MERGED = LineToday("12336", "自然资源违法举报", 1, 0, 0, 0, 0, None, "V2-all")
@@ -135,6 +135,10 @@ class Hotline:
         self.acts.append(what)
         return self.refusal
 
+    def declare_surge(self, for_s: float, reason: str, by: str) -> None:
+        self.acts.append(("surge", reason, by))
+        self.view = replace(self.view, surge=Surge(100.0, 100.0 + for_s, reason, by))
+
     async def reload(self) -> Sequence[str]:
         return self.errors
 
@@ -152,6 +156,8 @@ class Hotline:
             ready=lambda agent: self.act("ready", agent),
             extend_wrap_up=lambda agent: self.act("extend", agent),
             reasons=lambda: {1: "小休", 2: "用餐"},
+            declare_surge=self.declare_surge,
+            end_surge=lambda by: self.act("surge over", by),
             reload=self.reload,
             staff=self.staff,
             calendar=self.calendar,

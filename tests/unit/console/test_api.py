@@ -284,3 +284,37 @@ async def test_seats_set_aside_are_named_for_the_supervisor(client: httpx.AsyncC
     hotline.view = replace(hotline.view, seats=(aside, hotline.view.seats[1]))
     body = (await client.get(f"{API}/status", headers=bearer("supervisor"))).json()
     assert body["now"]["set_aside"] == ["1001"]
+
+
+SURGE = {"for_s": 600, "reason": "暴雨"}
+
+
+async def test_supervisor_declares_a_surge_and_everybody_sees_it(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    assert (await client.get(f"{API}/surge", headers=bearer("agent"))).json() is None
+    declared = await client.post(f"{API}/surge", headers=bearer("supervisor"), json=SURGE)
+    assert declared.json() == {"since": 100.0, "until": 700.0, "reason": "暴雨", "by": "1001"}
+    assert (await client.get(f"{API}/surge", headers=bearer("agent"))).json() == declared.json()
+    assert (await client.get(f"{API}/status", headers=bearer("agent"))).json()["surge"]["reason"] == "暴雨"
+    assert (await client.post(f"{API}/surge/end", headers=bearer("supervisor"))).status_code == 204
+    assert hotline.acts == [("surge", "暴雨", "1001"), ("surge over", "1001")]
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.EXPERT, Role.AUDITOR])
+async def test_surge_is_not_for_everybody(client: httpx.AsyncClient, hotline: Hotline, role: Role) -> None:
+    for path in ("surge", "surge/end"):
+        assert (await client.post(f"{API}/{path}", headers=bearer(role), json=SURGE)).status_code == 403
+    assert hotline.acts == []
+
+
+@pytest.mark.parametrize("wrong", [{"for_s": 59}, {"for_s": 86_401}, {"reason": " "}, {"reason": "a\nb"}, {"more": 1}])
+async def test_surge_without_sense_is_refused(
+    client: httpx.AsyncClient, hotline: Hotline, wrong: dict[str, object]
+) -> None:
+    answer = await client.post(f"{API}/surge", headers=bearer("supervisor"), json={**SURGE, **wrong})
+    assert (answer.status_code, hotline.acts) == (422, [])
+
+
+async def test_end_of_no_surge_says_so(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.refusal = "there is no surge"
+    answer = await client.post(f"{API}/surge/end", headers=bearer("supervisor"))
+    assert (answer.status_code, answer.json()["detail"]) == (409, "there is no surge")

@@ -26,6 +26,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[reason]]": tables.ReasonTable,
     "[[agent]]": tables.AgentTable,
     "[[seat]]": tables.SeatTable,
+    "[surge]": tables.SurgeTable,
     "[[zone]]": tables.ZoneTable,
     "[[roster]]": tables.RosterTable,
     "[[trunk]]": tables.TrunkTable,
