@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -114,6 +115,41 @@ def test_hours_that_leaders_alone_cover_are_a_gap() -> None:
     day = Shift(people=DAY, begins_s=8 * H, ends_s=18 * H)
     leader = Shift(people=Named("9001"), begins_s=18 * H, ends_s=8 * H, first=True)
     assert Roster((day, leader), SHANGHAI).duty("12345", at("2026-09-18 20:00"), AUTUMN).gap
+
+
+# -- clocks that jump --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "second", "utc"),
+    [
+        ("America/New_York", "2026-03-08", 1.5 * H, "06:30"),
+        ("America/New_York", "2026-03-08", 2.5 * H, "07:00"),  # skipped: the moment of the skip
+        ("America/New_York", "2026-03-08", 3 * H, "07:00"),
+        ("Africa/Cairo", "2026-04-24", 0, "22:00"),  # no midnight on this day
+        ("Australia/Lord_Howe", "2026-10-04", 2.25 * H, "15:30"),  # half an hour is skipped
+        ("Europe/Berlin", "2026-10-25", 2.5 * H, "00:30"),  # shown twice: the first time
+        ("Europe/Berlin", "2026-10-25", 3 * H, "02:00"),
+        ("Asia/Shanghai", "2026-10-25", 24 * H, "16:00"),
+    ],
+)
+def test_a_time_that_is_skipped_or_shown_twice_is_one_moment(zone: str, day: str, second: float, utc: str) -> None:
+    moment = Roster(zone=ZoneInfo(zone)).moment(date.fromisoformat(day), int(second))
+    assert datetime.fromtimestamp(moment, UTC).strftime("%H:%M") == utc
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("America/New_York", date(2026, 3, 8)), ("Europe/Berlin", date(2026, 10, 25))]
+)
+def test_shifts_that_meet_in_a_jump_of_the_clock_leave_no_second_to_nobody_and_none_to_both(
+    zone: str, day: date
+) -> None:
+    half = 2 * H + H // 2
+    roster = Roster((Shift(people=NIGHT, ends_s=half), Shift(people=DAY, begins_s=half)), ZoneInfo(zone))
+    start = roster.moment(day, 0)
+    seen = [roster.duty("12345", start + 60 * n, Workdays()).people for n in range(60 * 6)]
+    assert set(seen) == {(NIGHT,), (DAY,)}
+    assert sum(one != other for one, other in pairwise(seen)) == 1
 
 
 # -- gaps on paper -----------------------------------------------------------------------------------------------------
