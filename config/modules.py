@@ -41,6 +41,11 @@ MODULES: Final = (
     "res_pjsip_acl",
     "res_pjsip_rfc3326",
     "res_pjsip_dtmf_info",
+    # lamps: subscriptions of phones, and the two forms that they read
+    "res_pjsip_outbound_publish",  # res_pjsip_exten_state does not load without it
+    "res_pjsip_exten_state",
+    "res_pjsip_pidf_body_generator",
+    "res_pjsip_dialog_info_body_generator",
     "chan_pjsip",
     # dialplan
     "pbx_config",

@@ -37,6 +37,7 @@ class _Seat:
     dial: str
     device: str
     phone: str
+    lamp: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def _replace(path: Path, content: bytes, mode: int) -> None:
 
 def _values(plan: PbxPlan) -> dict[str, object]:
     rules, timing = plan.rules, plan.rules.timing
-    seats = {seat.id: _Seat(seat.id, seat.dial, device(seat), phone(seat)) for seat in rules.seats.values()}
+    seats = {seat.id: _Seat(seat.id, seat.dial, device(seat), phone(seat), seat.lamp) for seat in rules.seats.values()}
     return {
         "lines": [_Line(line.number, shown_name(line, rules)) for line in rules.lines.values()],
         "seats": list(seats.values()),

@@ -120,6 +120,7 @@ class SeatProfile:
     id: str
     dial: str
     groups: frozenset[str] = frozenset()
+    lamp: bool = False  # the phone shows the state of whoever sits there
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from console.server import HttpServer
 from metrics.exporter import Exporter
 from metrics.registry import Metrics
 from routing import events as e
+from routing.commands import WriteSignIn
 from routing.desk import LAST_AGENT_KEPT_S
 from routing.engine import Engine
 from routing.model import EngineView, Rules
@@ -33,6 +34,7 @@ from service.agents import Agents
 from service.calendar import Calendar, ending
 from service.callers import Callers
 from service.codes import Codes
+from service.lamps import Lamps
 from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
 from service.settings_rosters import gap_sentences, needs_calendar
@@ -41,6 +43,7 @@ from service.staff import Staff
 from service.surge import Surges
 from service.switchboard import Switchboard
 from service.watchdog import Watchdog
+from storage.entries import Entry
 from storage.records import Records
 from telephony.agi.reactor import install_reactor, remove_reactor
 from telephony.agi.server import AgiServer
@@ -67,7 +70,7 @@ class Service:
         self.exporter = Exporter(Metrics(names, version("hotline12345")), rules.lines)
         self.board = Switchboard(
             self.engine,
-            write=records.write,
+            write=self._write,
             count=self.exporter.step,
             drop_leg=lambda call_id, seat_id: self.link.drop_leg(call_id, seat_id),
             drained=self._drained,
@@ -90,6 +93,7 @@ class Service:
             lease_s=rules.timing.lease_s,
         )
         self.link = self._ami_link(settings)
+        self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
         self.board.on_surge = self.surges.told
@@ -202,6 +206,13 @@ class Service:
                 return
             await asyncio.sleep(0)
 
+    def _write(self, *records: Entry) -> None:
+        """Keeps the records of one event; what an agent does now is shown on the lamps too."""
+        self.records.write(*records)
+        for record in records:
+            if isinstance(record, WriteSignIn):
+                self.lamps.look(record.seat_id)
+
     # -- AMI ----------------------------------------------------------------------------------------------------------
 
     def _from_ami(self, event: e.Event) -> None:
@@ -213,6 +224,8 @@ class Service:
 
     def _ami_state(self, state: LinkState, reason: str) -> None:
         self.exporter.links(self.pbx.name, connected=state is LinkState.UP)
+        if state is LinkState.UP:
+            self.lamps.again()
         say = {LinkState.REFUSED: log.error, LinkState.DOWN: log.warning}.get(state, log.info)
         say("ami", pbx=self.pbx.name, state=state.value, reason=reason)
 
@@ -256,6 +269,7 @@ class Service:
         self.exporter.lines(rules.lines)
         self.board.submit(e.RulesChanged(rules))
         self.link.set_seats({seat.id: seat.dial_string for seat in settings.seats})
+        self.lamps.look()
         log.info("configuration reloaded")
         return []
 

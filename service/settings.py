@@ -216,7 +216,7 @@ def _agent(agent: AgentTable) -> AgentProfile:
 
 
 def _seat(seat: SeatTable, is_duty: bool) -> SeatProfile:
-    return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups) | ({DUTY} if is_duty else set()))
+    return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups) | ({DUTY} if is_duty else set()), seat.lamp)
 
 
 def load(

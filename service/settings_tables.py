@@ -226,6 +226,7 @@ class SeatTable(Table):
     id: Id = Field(description="also the SIP user")
     dial: DialString | None = Field(default=None, description="Asterisk's dial string; default: PJSIP/<id>")
     groups: tuple[Id, ...] = Field(default=(), description="groups that rings may name, like reserve")
+    lamp: Flag = Field(default=False, description="phones may show the state of whoever sits there")
 
     @property
     def dial_string(self) -> str:

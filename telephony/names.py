@@ -29,6 +29,7 @@ ON_ANSWER_BEHIND: Final = "hotline-answered-behind"
 BYE: Final = "hotline-bye"
 NOTE: Final = "hotline-note"
 CODE: Final = "hotline-code"  # what a feature code does
+LAMP: Final = "hotline-lamp"  # what phones may subscribe to: <seat id>, the state of whoever sits there
 
 # channel variables
 CALL: Final = "HOTLINE_CALL"  # our call id "<arrival epoch ms>-<uniqueid>", inherited by every leg
@@ -97,6 +98,9 @@ DUTY_TELEPHONE: Final = "telephone"  # stands where a seat id stands when the du
 # Asterisk's own database: hotline-ends/<minute of the hour, UTC>/<channel number modulo 5,000>, one entry a call:
 # <call>:<line>:<trunk>:<answered ms>:<seat>:<ended ms>:<by>:<cause>
 ENDS: Final = "hotline-ends"
+
+# a custom device state: Custom:hotline-seat-state-<seat id>
+LAMP_DEVICE: Final = "hotline-seat-state"
 
 # locks and groups
 COUNT_LOCK: Final = "hotline-count"

@@ -52,6 +52,11 @@ def getvar(variable: str) -> AmiAction:
     return AmiAction("Getvar", (("Variable", variable),))
 
 
+def set_device_state(device: str, state: str) -> AmiAction:
+    """Of a custom device; Asterisk keeps it over its restart. Class call is enough: the function runs nothing."""
+    return AmiAction("Setvar", (("Variable", f"DEVICE_STATE({device})"), ("Value", state)))
+
+
 def refused(answer: Message) -> bool:
     return not answer.is_event and answer.name in _REFUSALS
 

@@ -167,6 +167,17 @@ class AmiLink:
         except (AmiError, TimeoutError) as error:
             log.info("leg of call %s not dropped: %s", call_id, error)
 
+    def light(self, seat_id: str, state: str) -> None:
+        """Shows a state (NOT_INUSE, BUSY, ...) on the lamp of a seat. While there is no link it is not sent."""
+        if self.up:
+            self._keep(self._light(f"Custom:{names.LAMP_DEVICE}-{seat_id}", state))
+
+    async def _light(self, device: str, state: str) -> None:
+        try:
+            await self.action(actions.set_device_state(device, state))
+        except (AmiError, TimeoutError) as error:
+            log.info("lamp %s not set: %s", device, error)
+
     def set_seats(self, seats: Mapping[str, str]) -> None:
         """After a reload of the configuration; the states of new seats come with a new picture, at once."""
         self._feed.set_seats(seats)

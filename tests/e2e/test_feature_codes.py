@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import re
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 import pytest_asyncio
@@ -29,6 +34,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         timing(wrap_up_s=WRAP_UP_S, ring_s=2, ring_several_after_s=0, answer_notice_after_s=0),
         with_key("agent", AGENT, 'sign_in = "agent"'),
         with_key("agent", OTHER, 'sign_in = "agent"'),
+        with_key("seat", SEAT, "lamp = true"),
     )
     stage = Stage(folder, asterisk, ports, edit=edit)
     try:
@@ -76,6 +82,85 @@ async def test_a_shift_by_codes_alone(stage: Stage, people: Cast) -> None:
     assert await reason(stage, SEAT) == ""
     assert await dial(stage, "*12") == DONE
     assert (await seats(stage))[SEAT] == "signed_out"
+
+
+async def test_the_lamp_of_a_phone_shows_the_state_of_whoever_sits_there(stage: Stage, people: Cast) -> None:
+    await people.seat(SEAT, signed_in=False)
+    with Watcher(stage.pbx, BY_PHONE) as watcher:
+        await watcher.subscribe(SEAT)
+        await watcher.until_told("<basic>closed</basic>")  # nobody signed in
+        assert await dial(stage, f"*11{AGENT}") == DONE
+        await watcher.until_told("<note>On the phone</note>")  # not ready
+        assert await dial(stage, "*13") == DONE
+        await watcher.until_told("<note>Ready</note>")
+
+
+class Watcher:
+    """A phone that subscribes to a lamp, by the barest SIP."""
+
+    def __init__(self, pbx: tuple[str, int], user: str) -> None:
+        self.pbx, self.user = pbx, user
+        self.socket = socket.socket(type=socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.bind(("127.0.0.1", 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    async def subscribe(self, lamp: str) -> None:
+        await self._ask(lamp, 1, "")
+        challenge = await self._next("SIP/2.0 401")
+        realm, nonce = (re.search(f'{key}="([^"]*)"', challenge) for key in ("realm", "nonce"))
+        assert realm
+        assert nonce
+        uri = f"sip:{lamp}@{self.pbx[0]}:{self.pbx[1]}"
+        first, second = (_md5(text) for text in (f"{self.user}:{realm[1]}:seat-{self.user}", f"SUBSCRIBE:{uri}"))
+        proof = _md5(f"{first}:{nonce[1]}:00000001:c:auth:{second}")
+        await self._ask(
+            lamp,
+            2,
+            f'Authorization: Digest username="{self.user}", realm="{realm[1]}", nonce="{nonce[1]}", uri="{uri}", '
+            f'algorithm=MD5, qop=auth, nc=00000001, cnonce="c", response="{proof}"\r\n',
+        )
+        await self._next("SIP/2.0 200")
+
+    async def until_told(self, words: str) -> None:
+        """Until a NOTIFY says so; one that comes again says nothing new."""
+        while words not in await self._told():
+            pass
+
+    async def _told(self) -> str:
+        notify = await self._next("NOTIFY")
+        kept = [x for x in notify.split("\r\n") if x.split(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq")]
+        await self._send("\r\n".join(["SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""]))
+        return notify
+
+    async def _ask(self, lamp: str, number: int, more: str) -> None:
+        here = "{}:{}".format(*self.socket.getsockname())
+        await self._send(
+            f"SUBSCRIBE sip:{lamp}@{self.pbx[0]}:{self.pbx[1]} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {here};branch=z9hG4bK-w{number}\r\nFrom: <sip:{self.user}@127.0.0.1>;tag=w\r\n"
+            f"To: <sip:{lamp}@127.0.0.1>\r\nCall-ID: watcher-{here}\r\nCSeq: {number} SUBSCRIBE\r\n"
+            f"Contact: <sip:{self.user}@{here}>\r\nEvent: presence\r\nAccept: application/pidf+xml\r\nExpires: 300\r\n"
+            f"Max-Forwards: 70\r\n{more}Content-Length: 0\r\n\r\n"
+        )
+
+    async def _send(self, text: str) -> None:
+        await asyncio.get_running_loop().sock_sendto(self.socket, text.encode(), self.pbx)
+
+    async def _next(self, begin: str) -> str:
+        async with asyncio.timeout(20):
+            while True:
+                text = (await asyncio.get_running_loop().sock_recv(self.socket, 65536)).decode()
+                if text.startswith(begin):
+                    return text
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 async def test_an_agent_signs_in_on_any_free_seat(stage: Stage, people: Cast) -> None:
