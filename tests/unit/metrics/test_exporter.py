@@ -106,6 +106,11 @@ def test_each_kind_of_step_moves_its_counter(exporter: Exporter) -> None:
     assert value(exporter, "hotline_call_flags_total", flag="clock_step") == 1
 
 
+def test_a_seat_that_is_set_aside_is_counted(exporter: Exporter) -> None:
+    exporter.step(step(StepKind.SET_ASIDE, seat="1001", agent="1001"))
+    assert value(exporter, "hotline_seats_set_aside_total") == 1
+
+
 def test_steps_without_a_counter_and_with_missing_data_break_nothing(exporter: Exporter) -> None:
     for kind in StepKind:
         exporter.step(step(kind))
