@@ -36,7 +36,7 @@ bench: setup  ## side by side with Queue() and Dial() on the same Asterisk
 	$(PY) -m bench
 
 lock: setup  ## renew requirements/dev.lock, with hashes and without index addresses
-	$(PY) -m uv pip compile pyproject.toml --extra dev --extra postgres --generate-hashes --universal \
+	$(PY) -m uv pip compile pyproject.toml --extra dev --extra picture --extra postgres --generate-hashes --universal \
 	  --python-version 3.11 --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 	  --upgrade -q -o requirements/dev.lock
 

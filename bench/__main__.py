@@ -1,6 +1,6 @@
 """`make bench`: the figures, side by side on one Asterisk, in one table.
 
-    python -m bench [calls gap rate held engine] [--quick] [--json]
+    python -m bench [calls gap rate held engine simulate] [--quick] [--json]
 
 Without names all of them, one after the other, in some ten minutes. Exit 1: an aim was missed (never with --quick).
 """
@@ -16,11 +16,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import calls, engine, gap, held, machine, rate
+from bench import calls, engine, gap, held, machine, rate, simulate
 from bench.place import Options
 from bench.report import Figure, show
 
-BENCHES = {module.__name__.removeprefix("bench."): module for module in (calls, gap, rate, held, engine)}
+BENCHES = {module.__name__.removeprefix("bench."): module for module in (calls, gap, rate, held, engine, simulate)}
 
 
 def main() -> int:

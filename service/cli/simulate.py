@@ -20,6 +20,7 @@ from service.simulation.callers import Caller, callers_of
 from service.simulation.day import Day
 from service.simulation.figures import SCHEMES, Figures, Found, simulate
 from service.simulation.ours import Ours
+from service.simulation.picture import PictureError, draw, ready
 from service.simulation.pools import Pooled
 from service.simulation.world import Tell
 
@@ -39,6 +40,10 @@ CompareOption = Annotated[
     Path | None, typer.Option("--compare", help="The same callers by this hotline.toml too.", show_default=False)
 ]
 LoadOption = Annotated[float, typer.Option("--load", min=0.01, max=20, help="So many times the calls.")]
+PictureOption = Annotated[
+    Path | None,
+    typer.Option("--picture", metavar="FILE", help="Draw the day: FILE.svg or FILE.png.", show_default=False),
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Another seed, other callers on a day of the same kind.")]
 
 
@@ -49,27 +54,54 @@ def run(
     compare: CompareOption = None,
     load_factor: LoadOption = 1.0,
     seed: SeedOption = 1,
+    picture: PictureOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a day: the 15 s ratio by number, occupancy, answer times; beside other schemes, or other rules."""
+    if picture is not None:
+        with _drawing():
+            ready(picture)
     whole = _day(profile, day, config, load_factor)
-    sides = {"ours": whole if rules is None else with_rules(whole, rules)}
-    if compare is not None:
-        own, other = "its own rules" if rules is None else str(rules), str(compare)
-        sides = {own: sides["ours"], f"{other} again" if other == own else other: with_rules(whole, compare)}
+    sides = _sides(whole, rules, compare)
     callers = callers_of(whole, seed)
     if not callers:
         fail(f"{whole.title}: a day without calls; nothing to simulate")
-    if compare is None:
-        found = {scheme: _simulated(sides["ours"], callers, scheme, scheme) for scheme in SCHEMES}
-    else:
-        found = {label: _simulated(side, callers, Ours.scheme, label) for label, side in sides.items()}
-        found[Pooled.scheme] = _simulated(sides[next(iter(sides))], callers, Pooled.scheme, Pooled.scheme)
+    found = _found(sides, callers)
+    if picture is not None:
+        with _drawing():
+            draw(picture, whole, callers, found)
+            say(f"drawn: {picture}")
     if as_json:
         print_json(_as_json(whole, seed, load_factor, found))
     else:
-        _print(whole, seed, found, None if compare is None else list(sides))
+        _print(whole, seed, found, list(sides) if len(sides) > 1 else None)
+
+
+def _sides(day: Day, rules: Path | None, compare: Path | None) -> dict[str, Day]:
+    """The day by each rule set, by the rule set's name."""
+    first = day if rules is None else with_rules(day, rules)
+    if compare is None:
+        return {Ours.scheme: first}
+    own, other = "its own rules" if rules is None else str(rules), str(compare)
+    return {own: first, f"{other} again" if other == own else other: with_rules(day, compare)}
+
+
+def _found(sides: dict[str, Day], callers: Sequence[Caller]) -> dict[str, Found]:
+    """One rule set beside the other schemes, or two rule sets beside the bound."""
+    first = next(iter(sides.values()))
+    if len(sides) == 1:
+        return {scheme: _simulated(first, callers, scheme, scheme) for scheme in SCHEMES}
+    found = {label: _simulated(side, callers, Ours.scheme, label) for label, side in sides.items()}
+    return {**found, Pooled.scheme: _simulated(first, callers, Pooled.scheme, Pooled.scheme)}
+
+
+@contextlib.contextmanager
+def _drawing() -> Iterator[None]:
+    try:
+        yield
+    except PictureError as error:
+        fail(str(error))
 
 
 def _day(profile: str | None, day: str | None, config: Path, load_factor: float) -> Day:

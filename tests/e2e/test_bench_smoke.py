@@ -29,6 +29,7 @@ async def figures(name: str, slot: int, folder: Path) -> list[dict[str, Any]]:
         ("rate", 1, 2),
         ("held", 2, 100),
         ("engine", 0, 0),
+        ("simulate", 4, 2),
     ],
 )
 async def test_bench_says_what_it_found_beside_what(

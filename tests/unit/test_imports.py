@@ -57,6 +57,7 @@ ONE_DOOR = {
     "twisted": "telephony/agi",
     "sqlalchemy": "storage",
     "fastapi": "console",
+    "matplotlib": "service/simulation/picture.py",
 }
 
 

@@ -103,6 +103,14 @@ def test_more_load_is_more_calls(run: Run, day: str) -> None:
     assert many["total"]["offered"] > 3 * few["total"]["offered"]
 
 
+def test_a_picture_is_drawn_beside_the_figures(run: Run, day: str, tmp_path: Path) -> None:
+    code, out, err = run(day, "--picture", str(tmp_path / "day.svg"))
+    assert code == 0
+    assert "ours" in out
+    assert f"drawn: {tmp_path / 'day.svg'}" in err
+    assert (tmp_path / "day.svg").read_text().startswith("<?xml")
+
+
 RULES = """
 [[pbx]]
 name = "pbx1"
@@ -169,6 +177,7 @@ def test_a_number_that_nobody_may_take_by_the_other_rules_is_said(
     [
         ([], "which day?"),
         (["large-town"], 'there is no day profile "large-town" (did you mean "large-city"?)'),
+        (["DAY", "--picture", "day.gif"], "give a name that ends in .svg or .png"),
         (["DAY", "--load", "0.001"], "Invalid value for '--load'"),
         (["DAY", "--rules", "nowhere.toml"], "nowhere.toml cannot be read"),
         (["--day", "yesterday", "--config", "CONFIG"], '"yesterday" is no day: write it like 2026-11-20'),
@@ -198,13 +207,18 @@ def test_a_number_that_the_other_rules_lack_is_refused(run: Run, day: str, tmp_p
 # -- a recorded day ----------------------------------------------------------------------------------------------------
 
 
-async def recorded(folder: Path, arrivals: list[tuple[str, float]]) -> None:
-    """A database with these calls: number, epoch."""
+async def recorded(folder: Path, arrivals: list[tuple[str, float]], test_call_at: float | None = None) -> None:
+    """A database with these calls: number, epoch; and a call that tested the line."""
     (folder / "var").mkdir(exist_ok=True)
     records = await Records.open(f"sqlite+aiosqlite:///{folder}/var/hotline.db", folder / "var")
     for index, (number, at) in enumerate(arrivals):
         offered = {"number": number, "line": number, "arrived_at": at}
         records.write(Step(f"call-{index}", 1, at, StepKind.OFFERED, offered))
+    if test_call_at is not None:
+        offered = {"number": "12345", "line": "12345", "arrived_at": test_call_at}
+        records.write(Step("probe", 1, test_call_at, StepKind.OFFERED, offered))
+        judged = {"result": "test", "wait_s": 1.0, "line": "12345", "number": "12345"}
+        records.write(Step("probe", 2, test_call_at + 1, StepKind.JUDGED, judged))
     assert await records.flush(20)
     await records.close()
 
@@ -212,7 +226,7 @@ async def recorded(folder: Path, arrivals: list[tuple[str, float]]) -> None:
 def test_the_callers_of_a_recorded_day_are_simulated(run: Run, rules: Callable[[str], str], tmp_path: Path) -> None:
     midnight = datetime(2026, 11, 20, tzinfo=ZoneInfo(Settings().timezone)).timestamp()
     calls = [("12345", midnight + 9 * 3600 + 60 * n) for n in range(40)] + [("12333", midnight + 5.0)]
-    asyncio.run(recorded(tmp_path, [*calls, ("12345", midnight - 1), ("12345", midnight + 86_400)]))
+    asyncio.run(recorded(tmp_path, [*calls, ("12345", midnight - 1), ("12345", midnight + 86_400)], midnight + 36_000))
     code, out, _ = run("--day", "2026-11-20", "--config", rules("general"), "--json")
     assert code == 0
     told = json.loads(out)
