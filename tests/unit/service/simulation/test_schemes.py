@@ -247,3 +247,10 @@ def test_a_line_may_have_a_wrap_up_of_its_own(morning: Day) -> None:
     callers = [caller(0, "12345", 0.0)._replace(wrap_up_s=80.0), caller(1, "12345", 50.0)]
     for scheme in (Ours, BySkill, Pooled):
         assert waits(scheme, day, callers)[1] == pytest.approx(102 + 20 - 50 + 2)
+
+
+@pytest.mark.parametrize("scheme", [Ours, BySkill, AppQueue, Pooled])
+def test_who_has_waited_longest_is_served_first(morning: Day, scheme: type[Any]) -> None:
+    day = only(morning, "1001")
+    found = waits(scheme, day, [caller(0, "12345", 0.0), caller(1, "12345", 10.0), caller(2, "12345", 20.0)])
+    assert 0 < found[0] < found[1] < found[2]
