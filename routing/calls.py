@@ -49,6 +49,7 @@ class Call(NamedTuple):
     open_rings: int = 0
     prefers: str | None = None  # the agent whom he spoke with lately, as long as he waits for nobody else
     overdue: bool = False  # has waited for longer than the target: no zone keeps its seats from him
+    noted_rings: int = -1  # how many were open when it was last noted that nobody could take the call
     noticed: bool = False
     judged: bool = False
     answered_at: float | None = None
@@ -136,6 +137,10 @@ class Queue:
 
     def key(self, call_id: str) -> Key:
         return self._placed[call_id][0]
+
+    def place(self, call_id: str) -> int:
+        """1: served first."""
+        return bisect_left(self._order, self._placed[call_id][0]) + 1
 
     def want(self, call_id: str) -> Want:
         return self._placed[call_id][1]

@@ -1,19 +1,18 @@
 """Who may take whom, and who is best. Pure rules on records; the engine, its explanations and the tests use only these.
 
-A reason why a seat does not take a call is one word: it is stored with every decision, so it stays short and stable.
+What is kept of a decision, for every seat the one reason why it was not taken, is in `routing.candidates`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from routing.agent_state import Agent, AgentState
+from routing.codes import Code
 from routing.model import AgentProfile, DeviceState, Line, Ring, SeatProfile
 from routing.need import admits
-
-NAMED_AT_MOST: Final = 40  # seats of one reason named in an explanation; more are only counted
 
 
 class Reason(StrEnum):
@@ -51,13 +50,6 @@ class Waiting(NamedTuple):
     missed: frozenset[str] = frozenset()  # seats that let this caller ring out
     prefers: str | None = None  # the one agent for whom he waits
     kept: frozenset[str] = frozenset()  # zones that do not lend him their seats now
-
-
-class Others(NamedTuple):
-    """Seats of one reason. The ids are only asked for when they are few."""
-
-    total: int
-    ids: Iterable[str]
 
 
 def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:
@@ -165,15 +157,15 @@ def taste(line: Line, ring: int, profile: AgentProfile, demand: Mapping[str, flo
     return line.zone is not None and profile.zone != line.zone, others, -level, len(skills)
 
 
-def explanation(call: Waiting, chosen: Collection[str], others: Mapping[str, Others]) -> str:
-    """One compact line kept with a decision: `rings=2 chosen=1003 free=1007 skill=1002 talking=1001,1004`.
-
-    `others`: reason, or "free", -> the seats that were not chosen.
-    """
-    parts = [f"rings={call.open_rings}", f"chosen={','.join(chosen)}"]
-    parts += [f"{reason}={_named(*seats)}" for reason, seats in sorted(others.items()) if seats.total]
-    return " ".join(parts)
-
-
-def _named(total: int, ids: Iterable[str]) -> str:
-    return ",".join(ids) if total <= NAMED_AT_MOST else f"#{total}"
+# What each place of `rank` says of a seat that comes later than another.
+RANKED_BY: Final = (
+    Code.MISSED,
+    Code.MAY_TALK,
+    Code.LATER_RING,
+    Code.OTHER_ZONE,
+    Code.SCARCE,
+    Code.LOWER_LEVEL,
+    Code.MORE_SKILLS,
+    Code.LESS_IDLE,
+    Code.LESS_IDLE,  # by id
+)

@@ -16,6 +16,7 @@ from routing import commands as c
 from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Queue
+from routing.candidates import Candidates
 from routing.floor import Floor
 from routing.lending import Lending
 from routing.model import Line, Mode, Rules
@@ -75,7 +76,9 @@ class Desk:
             self.queue.drop(call.id)
         return call
 
-    def step(self, call: Call, kind: StepKind, at: float | None = None, **data: Value) -> Call:
+    def step(
+        self, call: Call, kind: StepKind, at: float | None = None, candidates: Candidates | None = None, **data: Value
+    ) -> Call:
         """Records what happened; `seq` grows within the call, also across a restart."""
         call = self.calls.get(call.id, call)
         seq = max(call.last_seq + 1, int(self.wall * 1000))
@@ -83,9 +86,8 @@ class Desk:
         if call.id in self.calls:
             self.calls[call.id] = call
         at = self.wall if at is None else at
-        self.out.append(
-            c.WriteStep(Step(call.id, seq, round(at, 3), kind, {k: v for k, v in data.items() if v is not None}))
-        )
+        known = {k: v for k, v in data.items() if v is not None}
+        self.out.append(c.WriteStep(Step(call.id, seq, round(at, 3), kind, known, candidates)))
         return call
 
     def arrive(self, call_id: str, number: str, arrived_at: float, **facts: Any) -> Call | None:

@@ -39,6 +39,7 @@ class SessionClosed:
 
     call_id: str
     session: int
+    reason: str = ""  # how it ended: hangup, eof, ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class DecisionRefused:
     """Asterisk did not take our decision, or the session ended before it could: nothing rings."""
 
     call_id: str
+    session: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

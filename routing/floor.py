@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from routing import agent_state
 from routing.agent_state import Agent, AgentEvent, AgentState
-from routing.choice import STATE_REASON, Others, Reason, SeatNow, takes_nobody
+from routing.candidates import FREE, UNCERTAIN, Standings
+from routing.choice import SeatNow, takes_nobody
+from routing.codes import AWAY_DEVICES, STATE_CODE, Code
 from routing.commands import WriteSignIn
 from routing.free_seats import FreeSeats
 from routing.model import DeviceState, Ring, Rules, SignIn
@@ -19,7 +21,14 @@ BUSY, NO_ANSWER, NO_RINGING = "auto: busy", "auto: no answer", "auto: phone does
 NOT_READY_YET = "auto: signed in, not ready yet"  # ends by the agent's act
 SET_ASIDE = "auto: set aside after two missed calls"  # ends by the agent's act
 TIMED = frozenset({BUSY, NO_ANSWER, NO_RINGING})
-ABSENT = frozenset({DeviceState.UNAVAILABLE, DeviceState.INVALID, DeviceState.UNKNOWN})
+PAUSE_CODE = {
+    BUSY: Code.PAUSED_BUSY,
+    NO_ANSWER: Code.PAUSED_NO_ANSWER,
+    NO_RINGING: Code.PAUSED_NO_RINGING,
+    SET_ASIDE: Code.SET_ASIDE,
+    NOT_READY_YET: Code.NOT_READY_YET,
+}
+ABSENT = AWAY_DEVICES
 AWAY = frozenset({AgentState.SIGNED_OUT, AgentState.PAUSED})
 
 
@@ -32,10 +41,9 @@ class Floor:
         self.agents: dict[str, Agent] = {id_: Agent(id_) for id_ in rules.agents}
         self.devices: dict[str, DeviceState] = {}
         self.at_seat: dict[str, str] = {}  # seat id -> agent id
-        # Seat ids by the state of who sits there, in order of becoming so.
-        self.by_state: dict[AgentState, dict[str, None]] = {state: {} for state in AgentState}
         self.free = FreeSeats(rules.lines.values())
         self.present = Presence()
+        self.standings = Standings(rules)
         self.changed: set[str] = set()  # seats to look at again
         self.signs: list[WriteSignIn] = []
         self.woken: list[tuple[float, str]] = []  # (when, agent id) for the engine's timers
@@ -54,18 +62,6 @@ class Floor:
 
     def all_seats(self) -> Iterator[SeatNow]:
         return (now_at for seat_id in self.at_seat if (now_at := self.seat_now(seat_id)))
-
-    def refused(self) -> dict[str, Others]:
-        """Reason -> the seats which no call may have now, whoever it is: those that are not free."""
-        found: dict[str, Others] = {
-            reason: Others(len(self.by_state[state]), self.by_state[state]) for state, reason in STATE_REASON.items()
-        }
-        if not self.ami_up:
-            del found[Reason.TALKING]
-        ready = self.by_state[AgentState.READY]
-        blocked = len(ready) - (len(self.free) if self.ami_up else len(ready))
-        found[Reason.DEVICE] = Others(blocked, (seat_id for seat_id in ready if seat_id not in self.free))
-        return found
 
     def anybody(self, ring: Ring) -> bool:
         """Whether somebody who belongs to the ring is signed in and not paused."""
@@ -117,9 +113,6 @@ class Floor:
     def _index(self, old: Agent, new: Agent, wall: float) -> None:
         seat_id = new.seat_id
         if seat_id is not None:
-            if old.state is not new.state:
-                self.by_state[old.state].pop(seat_id, None)
-            self.by_state[new.state].setdefault(seat_id)
             self._look_again(seat_id)
         if old.state is not new.state or old.seat_id != new.seat_id:
             self.signs.append(WriteSignIn(new.id, seat_id, new.state.value, new.reason, wall))
@@ -134,9 +127,11 @@ class Floor:
             self.present.put(seat_id, self.free.kind_of(now_at.seat, now_at.profile).meets)
         if now_at is None or takes_nobody(now_at) is not None:
             self.free.drop(seat_id)
+            self.standings.put(seat_id, Code.OUT if now_at is None else code_of(now_at))
         else:
             uncertain = now_at.agent.state is not AgentState.READY
             self.free.put(now_at.seat, now_at.profile, uncertain=uncertain, idle_since=now_at.agent.idle_since)
+            self.standings.put(seat_id, FREE + self.free.kind(seat_id).number + (UNCERTAIN if uncertain else 0))
 
     def ami(self, up: bool) -> None:
         """What the phones do is known from now on, or is not."""
@@ -189,10 +184,9 @@ class Floor:
 
     def _empty(self, seat_id: str) -> None:
         self.at_seat.pop(seat_id, None)
+        self.standings.put(seat_id, Code.OUT)
         self.free.drop(seat_id)
         self.present.drop(seat_id)
-        for seats in self.by_state.values():
-            seats.pop(seat_id, None)
 
     def device(self, seat_id: str, state: DeviceState, now: float, wall: float) -> None:
         """The phone's state changed. For `sign_in = phone` a reachable phone is a signed-in agent."""
@@ -233,5 +227,14 @@ class Floor:
         self.rules = rules
         self.free.clear(rules.lines.values())
         self.present.clear()
+        self.standings = Standings(rules)
         for seat_id in self.at_seat:
             self._look_again(seat_id)
+
+
+def code_of(now_at: SeatNow) -> Code:
+    """Why the seat may take no call now, whoever calls; of a seat for which `takes_nobody` has a reason."""
+    agent = now_at.agent
+    if agent.state is AgentState.READY:
+        return Code.AWAY if now_at.device is None or now_at.device in AWAY_DEVICES else Code.IN_USE
+    return PAUSE_CODE.get(agent.reason, Code.PAUSED) if agent.state is AgentState.PAUSED else STATE_CODE[agent.state]

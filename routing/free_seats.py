@@ -22,9 +22,10 @@ Traits: TypeAlias = tuple[frozenset[tuple[str, int]], str | None, frozenset[str]
 class Kind:
     """All seats of the same traits. One object each, so that two are the same only when they are one."""
 
-    __slots__ = ("agent", "duties", "meets", "rings", "seat", "seats")
+    __slots__ = ("agent", "duties", "meets", "number", "rings", "seat", "seats")
 
-    def __init__(self, seat: SeatProfile, agent: AgentProfile, needs: Iterable[Need]) -> None:
+    def __init__(self, number: int, seat: SeatProfile, agent: AgentProfile, needs: Iterable[Need]) -> None:
+        self.number = number
         self.seat, self.agent = seat, agent  # any of them
         self.meets = tuple(need for need in needs if admits(need, agent.id, agent.skills, seat.groups, agent.zone))
         self.seats: list[Place] = []  # those that are free, in order
@@ -114,6 +115,6 @@ class FreeSeats:
         if kind is None:
             named = agent.id if agent.id in self._named else None
             traits = frozenset(agent.skills.items()), agent.zone, seat.groups, named
-            kind = self._kinds.get(traits) or Kind(seat, agent, self._needs)
+            kind = self._kinds.get(traits) or Kind(len(self._kinds), seat, agent, self._needs)
             self._sits[seat.id, agent.id] = self._kinds[traits] = kind
         return kind

@@ -9,6 +9,7 @@ from routing.calls import Call, Key, Want
 from routing.desk import Desk
 from routing.floor import AWAY
 from routing.presenting import DECISION_TTL_S
+from routing.steps import StepKind
 
 
 def look_at_everything(desk: Desk) -> None:
@@ -36,6 +37,7 @@ def match(desk: Desk) -> None:
     for call_id in dirty:
         _open_rings(desk, call_id)
     _serve(desk, seats, {call_id for call_id in dirty if call_id in desk.queue})
+    _note_nobody(desk, dirty)
     _give_up_on_nobody(desk, dirty)
 
 
@@ -139,10 +141,22 @@ def _present_best(desk: Desk, call: Call) -> bool:
     found = selection.select(desk, call)
     if found is None:
         return False
-    best, others = found
-    chosen = [seat.seat.id for seat in best]
-    presenting.present(desk, call, best, choice.explanation(desk.waiting(call), chosen, others))
+    presenting.present(desk, call, *found)
     return True
+
+
+def _note_nobody(desk: Desk, dirty: dict[str, None]) -> None:
+    """Who still waits is told of once for every ring that opens: so later it is known why nobody answered then."""
+    for call_id in dirty:
+        desk.suspect = call_id
+        call = desk.calls.get(call_id)
+        if call is None or call_id not in desk.queue or call.open_rings <= call.noted_rings:
+            continue
+        desk.put(call._replace(noted_rings=call.open_rings))
+        desk.step(
+            call, StepKind.NOBODY, open_rings=call.open_rings, prefers=call.prefers, place=desk.queue.place(call_id),
+            wait_s=round(desk.now - call.arrived, 3), candidates=selection.candidates(desk, call),
+        )  # fmt: skip
 
 
 def _give_up_on_nobody(desk: Desk, dirty: dict[str, None]) -> None:
@@ -159,4 +173,5 @@ def _give_up_on_nobody(desk: Desk, dirty: dict[str, None]) -> None:
         late = empty or desk.now - call.arrived >= call.line.rings[-1].after_s
         if late and not any(desk.floor.anybody(ring) for ring in call.line.rings):
             desk.out.append(c.SendToFallback(call_id, call.session, desk.wall + DECISION_TTL_S))
+            call = desk.step(call, StepKind.SENT, verb="fallback", session=call.session)
             desk.move(call, CallEvent.LET_GO, session=None)

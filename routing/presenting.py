@@ -10,6 +10,7 @@ from routing import events as e
 from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallEvent
 from routing.calls import Call, Presentation
+from routing.candidates import Candidates
 from routing.desk import Desk
 from routing.floor import BUSY, NO_ANSWER, NO_RINGING, SET_ASIDE, UNREACHABLE_PAUSE_S
 from routing.steps import Outcome, StepKind
@@ -32,7 +33,7 @@ STATUS_OUTCOME: Final = {
 }
 
 
-def present(desk: Desk, call: Call, best: list[choice.SeatNow], why: str) -> None:
+def present(desk: Desk, call: Call, best: list[choice.SeatNow], candidates: Candidates) -> None:
     assert call.session is not None
     desk.presentation_no += 1
     seat_ids = tuple(now_at.seat.id for now_at in best)
@@ -48,7 +49,8 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], why: str) -> Non
     wait_s = round(desk.now - call.arrived, 3)
     desk.step(
         call, StepKind.PRESENTED, presentation=id_, seats=",".join(seat_ids), agents=agents,
-        ring=ring, wait_s=wait_s, why=why,
+        ring=ring, open_rings=call.open_rings, wait_s=wait_s, session=session, ring_s=ring_s, prefers=call.prefers,
+        candidates=candidates,
     )  # fmt: skip
     for after_s in (VOID_AFTER_S, ring_s + EXPIRY_SLACK_S):
         desk.timer(desk.now + after_s, "presentation", call.id)
@@ -96,7 +98,8 @@ def dial_ended(desk: Desk, event: e.SeatDialEnded) -> None:
         return
     shown = call.presentation
     if shown is not None and event.seat_id in shown.seats:
-        seat_over(desk, call.id, event.seat_id, _outcome(desk, shown, event.status, event.seat_id), event.at)
+        outcome = _outcome(desk, shown, event.status, event.seat_id)
+        seat_over(desk, call.id, event.seat_id, outcome, event.at, event.status)
     elif event.seat_id in call.fallback_seats:
         desk.put(call._replace(fallback_seats=call.fallback_seats - {event.seat_id}))
         desk.release(event.seat_id, call.id, AgentEvent.PRESENTATION_LIFTED)
@@ -117,16 +120,17 @@ def _outcome(desk: Desk, shown: Presentation, status: str, seat_id: str | None =
     return Outcome.NO_ANSWER
 
 
-def seat_over(desk: Desk, call_id: str, seat_id: str, outcome: Outcome, at: float) -> None:
-    """One seat is done with its presentation; the last one sets the call down."""
+def seat_over(desk: Desk, call_id: str, seat_id: str, outcome: Outcome, at: float, status: str | None = None) -> None:
+    """One seat is done with its presentation; the last one sets the call down. `status`: what Asterisk called it."""
     call = desk.calls[call_id]
     shown = call.presentation
     if shown is None or seat_id in shown.over:
         return
     ring_s = None if shown.rang_at is None else round(desk.now - shown.rang_at, 3)
     desk.step(
-        call, StepKind.PRESENTATION_ENDED, at, presentation=shown.id, seat=seat_id, outcome=outcome, ring_s=ring_s
-    )
+        call, StepKind.PRESENTATION_ENDED, at, presentation=shown.id, seat=seat_id, outcome=outcome, ring_s=ring_s,
+        status=status or None,
+    )  # fmt: skip
     shown = shown._replace(over=shown.over | {seat_id})
     call = desk.calls[call_id]
     if outcome in (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.UNREACHABLE, Outcome.GUARDED):
@@ -224,11 +228,18 @@ def came_back(desk: Desk, call: Call, event: e.CallHeld) -> None:
     ours = event.last_presentation == call.presentation.id
     outcome = _outcome(desk, call.presentation, event.last_status) if ours else Outcome.VOID
     for seat_id in call.presentation.seats:
-        seat_over(desk, call.id, seat_id, outcome, desk.wall)
+        seat_over(desk, call.id, seat_id, outcome, desk.wall, event.last_status if ours else None)
 
 
 def refused(desk: Desk, event: e.DecisionRefused) -> None:
     call = desk.known(event.call_id)
-    if call is not None and call.presentation is not None and call.presentation.dialing is None:
+    if call is None:
+        return
+    call = desk.step(call, StepKind.REFUSED, session=event.session, presentation=_id(call.presentation))
+    if call.presentation is not None and call.presentation.dialing is None:
         for seat_id in call.presentation.seats:
             seat_over(desk, call.id, seat_id, Outcome.VOID, desk.wall)
+
+
+def _id(shown: Presentation | None) -> str | None:
+    return None if shown is None else shown.id

@@ -7,16 +7,22 @@ Keys of `data` by kind (a key that is absent is not known):
 
 OFFERED             the call reached a line: number, line (the serving line), trunk, arrived_at (s), caller_ref,
                     caller_sealed, emergency
-HELD                an AGI session holds it (again): back_from (status of the last presentation)
-PRESENTED           a decision was sent to Asterisk: presentation, seats and agents (ids, comma separated), ring, wait_s,
-                    why (compact: see `routing.choice`)
+HELD                an AGI session holds it (again): session, back_from (status of the last presentation), presentation
+LET_GO              its session ended before there was a decision: session, reason (hangup, eof, ...)
+PRESENTED           a decision was sent to Asterisk: presentation, seats and agents (ids, comma separated), ring (index of
+                    the one that admits the first of them), open_rings (how many), wait_s, session, ring_s, prefers (the
+                    agent for whom alone the caller waits); with `candidates`
+NOBODY              rings opened, and nobody could take the call: open_rings, wait_s, place (in the queue, from 1),
+                    prefers; with `candidates`
+SENT                another answer was sent to Asterisk: verb (fallback, goodbye, back), session
+REFUSED             Asterisk did not take a decision, or the session ended before it could: presentation, session
 DIALING, RINGING    the phone is being called / rings: presentation, seat
-PRESENTATION_ENDED  answered or not: presentation, seat, outcome (`Outcome`), ring_s
+PRESENTATION_ENDED  answered or not: presentation, seat, outcome (`Outcome`), ring_s, status (Asterisk's DialStatus)
 SET_ASIDE           the seat let the second caller in a row ring out, nothing rings there until its agent is ready again:
                     seat, agent
 ANSWERED            caller and agent in one bridge: seat, agent, presentation, wait_s (arrival to bridge, exact to the
                     millisecond), by ("engine" or "fallback")
-NOTICE              answered into the notice: wait_s
+NOTICE              answered into the notice: wait_s, session
 FALLBACK            the dialplan alone took over: stage (seats, queue, telephone)
 TALK_ENDED          the agent's leg ended: seat, agent, lost, talk_s
 REQUEUED            back to the head of the queue: cause (lost_leg)
@@ -31,6 +37,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from routing.candidates import Candidates
 
 Value = str | int | float | bool | None
 
@@ -38,7 +48,11 @@ Value = str | int | float | bool | None
 class StepKind(StrEnum):
     OFFERED = "offered"
     HELD = "held"
+    LET_GO = "let_go"
     PRESENTED = "presented"
+    NOBODY = "nobody"
+    SENT = "sent"
+    REFUSED = "refused"
     DIALING = "dialing"
     RINGING = "ringing"
     PRESENTATION_ENDED = "presentation_ended"
@@ -92,3 +106,4 @@ class Step:
     at: float  # epoch seconds, millisecond precision
     kind: StepKind
     data: Mapping[str, Value] = field(default_factory=dict)
+    candidates: Candidates | str | None = None  # every seat at a decision; as text when it was read back

@@ -102,6 +102,7 @@ def goodbye_asked(desk: Desk, event: e.GoodbyeAsked) -> None:
             leg_over(desk, call, lost=False, at=desk.wall)
             if call.presentation is not None and call.answered_at is None:  # nobody told us that it was answered
                 presenting.lapse(desk, desk.calls[call.id])
+            desk.step(call, StepKind.SENT, verb="goodbye", session=event.session)
         desk.out.append(c.SayGoodbye(event.call_id, event.session))
         return
     if call.leg_lost is None:
@@ -119,6 +120,7 @@ def _answer_goodbye(desk: Desk, call_id: str) -> None:
         return
     verb = c.BringBack if call.leg_lost else c.SayGoodbye
     desk.out.append(verb(call_id, call.goodbye_session))
+    call = desk.step(call, StepKind.SENT, verb="back" if call.leg_lost else "goodbye", session=call.goodbye_session)
     desk.put(call._replace(goodbye_session=None, goodbye_until=None))
 
 

@@ -41,7 +41,8 @@ def held(desk: Desk, event: e.CallHeld) -> None:
         head=call.head or lost,
         fallback_seats=frozenset(),
     )
-    call = desk.step(call, StepKind.HELD, back_from=event.last_status or None)
+    back_from, presentation = event.last_status or None, event.last_presentation or None
+    call = desk.step(call, StepKind.HELD, session=event.session, back_from=back_from, presentation=presentation)
     _enqueue(desk, call)
 
 
@@ -69,6 +70,7 @@ def set_timers(desk: Desk, call: Call) -> None:
 def closed(desk: Desk, event: e.SessionClosed) -> None:
     call = desk.known(event.call_id)
     if call is not None and call.session == event.session:
+        call = desk.step(call, StepKind.LET_GO, session=event.session, reason=event.reason or None)
         desk.move(call, CallEvent.LET_GO, session=None)
 
 
@@ -77,7 +79,7 @@ def _notice(desk: Desk, call: Call) -> None:
     if call.noticed or call.session is None or not desk.deciding:
         return
     desk.out.append(c.AnswerIntoNotice(call.id, call.session, desk.wall + DECISION_TTL_S))
-    desk.step(call, StepKind.NOTICE, wait_s=round(desk.now - call.arrived, 3))
+    desk.step(call, StepKind.NOTICE, wait_s=round(desk.now - call.arrived, 3), session=call.session)
     desk.move(desk.calls[call.id], CallEvent.LET_GO, session=None, noticed=True)
 
 

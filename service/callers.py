@@ -79,11 +79,11 @@ class Callers:
         emergency = self._emergency.get(event.trunk, False)
         return replace(event, caller_number="", caller_ref=ref, caller_sealed=sealed, emergency=emergency)
 
-    def closed(self, session: HeldSession, _reason: str) -> None:
+    def closed(self, session: HeldSession, reason: str) -> None:
         self._sessions.pop(session.id, None)
         if session.request.script != names.SCRIPT_SEAT:
-            self._submit(e.SessionClosed(session.request.call_id, session.id))
+            self._submit(e.SessionClosed(session.request.call_id, session.id, reason))
 
     def decided(self, session: HeldSession, accepted: bool) -> None:
         if not accepted and session.request.script == names.SCRIPT_ROUTE:
-            self._submit(e.DecisionRefused(session.request.call_id))
+            self._submit(e.DecisionRefused(session.request.call_id, session.id))

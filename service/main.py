@@ -262,6 +262,7 @@ class Service:
         except SettingsError as error:
             return [str(problem) for problem in error.errors]
         self.settings = settings
+        self.records.keep_explanations(settings.retention.explanations_days)
         await self.agents.follow(settings)
         rules = self._rules()
         self.tokens.clear()
@@ -295,7 +296,8 @@ async def run(settings: Settings) -> None:
     """
     logs.configure(settings.service.log_level.value)
     install_reactor()
-    records = await Records.open(settings.database_url(), settings.data_dir)
+    days = settings.retention.explanations_days
+    records = await Records.open(settings.database_url(), settings.data_dir, explanations_days=days)
     calendar = await Calendar.open(records, lambda: datetime.fromtimestamp(clock.wall(), settings.zone_info).date())
     service = Service(settings, records, await Agents.open(records, settings), calendar)
     tell_of_rosters(settings, calendar)

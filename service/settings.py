@@ -42,6 +42,7 @@ from service.settings_tables import (
     LineTable,
     PbxTable,
     ReasonTable,
+    RetentionTable,
     RosterTable,
     SeatTable,
     ServiceTable,
@@ -68,6 +69,7 @@ class Settings(Table):
     service: ServiceTable = ServiceTable()
     target: TargetTable = TargetTable()
     timing: TimingTable = TimingTable()
+    retention: RetentionTable = RetentionTable()
     pbxs: tuple[PbxTable, ...] = Field(default=(), alias="pbx")
     tokens: tuple[TokenTable, ...] = Field(default=(), alias="token")
     skills: dict[SkillId, Text] = Field(default_factory=dict)

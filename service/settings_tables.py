@@ -27,6 +27,7 @@ from service.settings_values import (
     FileName,
     Flag,
     Id,
+    KeptDays,
     LendRatio,
     Level,
     NeedText,
@@ -105,6 +106,12 @@ class ServiceTable(Table):
 class TargetTable(Table):
     answer_within_s: Seconds = seconds(15.0, 1, 600, "a call answered within this is in time")
     ratio: Ratio = Field(default=0.95, description="share of calls that must be in time")
+
+
+class RetentionTable(Table):
+    explanations_days: KeptDays = Field(
+        default=90.0, ge=1, le=3650, description="what every seat was to a decision is kept for so long"
+    )
 
 
 class TimingTable(Table):

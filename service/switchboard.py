@@ -103,7 +103,7 @@ class Switchboard:
             if call_id is None or number is None or session is None:
                 continue
             session.close()
-            self._events.append(e.SessionClosed(call_id, number))
+            self._events.append(e.SessionClosed(call_id, number, "bug"))
             if self.engine.deciding:
                 self._events.append(e.DecisionsAllowed())
 
@@ -157,7 +157,7 @@ class Switchboard:
             self.bugs += 1
             log.exception("decision failed", call_id=command.call_id)
             session.close()
-            self._events.append(e.DecisionRefused(command.call_id))
+            self._events.append(e.DecisionRefused(command.call_id, command.session))
 
     # -- time ---------------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,19 @@ ENDED: Final[Mapping[str, str]] = {
     CallOutcome.OVERFLOWED: "over without an answer, elsewhere",
     CallOutcome.FAILED: "over without an answer, by a fault",
 }
+CLOSED: Final = {
+    "hangup": "it says HANGUP, so the caller left or was moved",
+    "eof": "it closed the connection, as when the lease runs out",
+    "timeout": "it did not reply in time",
+    "protocol": "it said what makes no sense",
+    "shutdown": "the service stopped",
+    "bug": "the service failed at this call",
+}
+SENT: Final = {
+    "fallback": "nobody is there for any ring, go by the fallback",
+    "goodbye": "the agent's end was a goodbye, hang up",
+    "back": "the agent's leg was lost, bring the caller back",
+}
 BY: Final = {"caller": "ended by the caller", "agent": "ended by the agent", "pbx": "ended by Asterisk"}
 
 
@@ -76,19 +89,25 @@ def explained(story: Story, rules: Rules) -> dict[str, Any]:
     call = story.call
     line = rules.lines.get(call.line)
     teller = _Teller(story, rules)
+    rings = [edition.rings[call.line] for edition in story.editions.values() if call.line in edition.rings]
     steps = sorted(story.steps, key=lambda step: (round(step.at, 3), step.seq))
     return {
         "call": today.shown(call, rules),
         "line_name": "" if line is None else line.name,
         "trunk": call.trunk,
         "emergency": call.emergency,
-        "rings": [] if line is None else rings_of(line),
-        "story": [part for step in steps if (part := teller.part(step))],
+        "rings": rings_of(rings[0] if rings else _now(line)),
+        "story": [teller.part(step) for step in steps],
     }
 
 
-def rings_of(line: Line) -> list[dict[str, Any]]:
-    return [{"ring": n, "after_s": ring.after_s, "need": need_text(ring.need)} for n, ring in enumerate(line.rings, 1)]
+def rings_of(rings: Iterable[tuple[float, str]]) -> list[dict[str, Any]]:
+    return [{"ring": number, "after_s": after_s, "need": need} for number, (after_s, need) in enumerate(rings, 1)]
+
+
+def _now(line: Line | None) -> list[tuple[float, str]]:
+    """The rings of today, for a call of which nothing older is kept."""
+    return [] if line is None else [(ring.after_s, need_text(ring.need)) for ring in line.rings]
 
 
 class _Teller:
@@ -97,17 +116,19 @@ class _Teller:
     def __init__(self, story: Story, rules: Rules) -> None:
         self._story, self._rules = story, rules
 
-    def part(self, step: Step) -> dict[str, Any] | None:
-        """One moment of the story; None for what says nothing new to a reader."""
+    def part(self, step: Step) -> dict[str, Any]:
+        """One moment of the story."""
         text = _TELL[step.kind](self, step.data)
-        return (
-            None if text is None else {"at": step.at, "kind": step.kind.value, "text": text, **self._candidates(step)}
-        )
+        return {"at": step.at, "kind": step.kind.value, "text": text, "candidates": self._candidates(step)}
 
-    def _candidates(self, step: Step) -> dict[str, Any]:
-        """Seats that were not taken, by reason; nothing for steps that chose nobody."""
+    def _candidates(self, step: Step) -> list[dict[str, Any]]:
+        """Seats that were not taken, by reason; none for steps that are no decision, and after the explanation is gone."""
+        decision = self._story.decisions.get(step.seq)
+        if decision is not None:
+            edition = self._story.editions.get(decision.edition)
+            return reasons.of_codes(decision.codes, None if edition is None else edition.seats)
         why = self._story.whys.get(_word(step.data.get("presentation"))) if step.kind is K.PRESENTED else None
-        return {"candidates": [] if why is None else reasons.of_text(why)}
+        return [] if why is None else reasons.of_text(why)
 
     def _offered(self, data: Mapping[str, Value]) -> str:
         number, line = _word(data.get("number")), _word(data.get("line"))
@@ -123,15 +144,33 @@ class _Teller:
 
     def _held(self, data: Mapping[str, Value]) -> str:
         status = _word(data.get("back_from"))
-        return f"back in the queue: Asterisk says {status}" if status else "in the queue: Asterisk asks for a decision"
+        asks = f"Asterisk asks for a decision{_session(data)}"
+        return f"back in the queue, {asks}: the dialplan says {status}" if status else f"in the queue, {asks}"
+
+    def _let_go(self, data: Mapping[str, Value]) -> str:
+        reason = _word(data.get("reason"))
+        told = CLOSED.get(reason, reason)
+        return f"the session of Asterisk ended before a decision{_session(data)}" + (f": {told}" if told else "")
 
     def _presented(self, data: Mapping[str, Value]) -> str:
         people = _split(data.get("agents"))
         seats = _split(data.get("seats"))
         who = [self._seat(seat, agent) for seat, agent in zip(seats, people + [""] * len(seats), strict=False)]
-        ring = data.get("ring")
-        rings = f"; ring {ring + 1} was open" if isinstance(ring, int) else ""
-        return f"sent to Asterisk: ring {_and(who)}{rings}"
+        ring_s = data.get("ring_s")
+        limit = f" for {ring_s:g} s" if isinstance(ring_s, int | float) else ""
+        return f"sent to Asterisk: ring {_and(who)}{limit}{_session(data)}, {_rings(data)}"
+
+    def _nobody(self, data: Mapping[str, Value]) -> str:
+        place = data.get("place")
+        places = f", place {place} in the queue" if isinstance(place, int) else ""
+        return f"nobody can take the call: {_rings(data)}{places}"
+
+    def _sent(self, data: Mapping[str, Value]) -> str:
+        verb = _word(data.get("verb"))
+        return f"sent to Asterisk: {SENT.get(verb, verb)}{_session(data)}"
+
+    def _refused(self, data: Mapping[str, Value]) -> str:
+        return f"Asterisk did not take the decision{_session(data)}"
 
     def _seat(self, seat: str, agent: str) -> str:
         profile = self._rules.agents.get(agent)
@@ -149,7 +188,9 @@ class _Teller:
         outcome = _word(data.get("outcome"))
         rang = data.get("ring_s")
         after = f" after {rang:.3f} s of ringing" if isinstance(rang, int | float) else ""
-        return f"seat {_word(data.get('seat'))} {OUTCOMES.get(outcome, outcome)}{after}"
+        status = _word(data.get("status"))
+        told = f"; Asterisk says {status}" if status else ""
+        return f"seat {_word(data.get('seat'))} {OUTCOMES.get(outcome, outcome)}{after}{told}"
 
     def _set_aside(self, data: Mapping[str, Value]) -> str:
         who = self._seat(_word(data.get("seat")), _word(data.get("agent")))
@@ -161,7 +202,7 @@ class _Teller:
         return f"{who} and the caller talk{_after(data.get('wait_s'))}{by}"
 
     def _notice(self, data: Mapping[str, Value]) -> str:
-        return "sent to Asterisk: answer into the notice, the caller waits on with music"
+        return "sent to Asterisk: answer into the notice, the caller waits on with music" + _session(data)
 
     def _fallback(self, data: Mapping[str, Value]) -> str:
         stage = _word(data.get("stage"))
@@ -198,7 +239,11 @@ class _Teller:
 _TELL: Final = {
     K.OFFERED: _Teller._offered,
     K.HELD: _Teller._held,
+    K.LET_GO: _Teller._let_go,
     K.PRESENTED: _Teller._presented,
+    K.NOBODY: _Teller._nobody,
+    K.SENT: _Teller._sent,
+    K.REFUSED: _Teller._refused,
     K.DIALING: _Teller._dialing,
     K.RINGING: _Teller._ringing,
     K.PRESENTATION_ENDED: _Teller._presentation_ended,
@@ -230,6 +275,22 @@ def _and(words: Iterable[str]) -> str:
 
 def _after(seconds: Value) -> str:
     return f" after {seconds:.3f} s" if isinstance(seconds, int | float) else ""
+
+
+def _session(data: Mapping[str, Value]) -> str:
+    number = data.get("session")
+    return "" if number is None else f" (session {number})"
+
+
+def _rings(data: Mapping[str, Value]) -> str:
+    """What was open; the first version kept only the index of the last open ring, and nothing of the seat's own."""
+    count, ring = data.get("open_rings"), data.get("ring")
+    if data.get("prefers"):
+        return f"the caller waits a moment for agent {data['prefers']}, who spoke with him lately"
+    if not isinstance(count, int):
+        return f"ring {ring + 1} was open" if isinstance(ring, int) else "no ring is known"
+    own = f"of ring {ring + 1}; " if isinstance(ring, int) else ""
+    return own + ("ring 1 is open" if count == 1 else f"rings 1 to {count} are open")
 
 
 def _talked(data: Mapping[str, Value]) -> str:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from routing.candidates import Edition, pack, unpack
 from routing.commands import WriteSignIn
 from routing.steps import Step, StepKind
 from storage.errors import EntryError
 
-Entry: TypeAlias = Step | WriteSignIn
+
+@dataclass(frozen=True, slots=True)
+class WriteEdition:
+    """An edition of the rules to which decisions from now on refer."""
+
+    edition: Edition
+    at: float
+
+
+Entry: TypeAlias = Step | WriteSignIn | WriteEdition
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,18 @@ class SignIn:
     entry: WriteSignIn
 
 
-KeptEntry: TypeAlias = Step | SignIn
+@dataclass(frozen=True, slots=True)
+class KeptEdition:
+    """A `WriteEdition` as read back; `body` as in `routing.candidates.Edition`."""
+
+    id: str
+    at: float
+    body: bytes
+
+
+KeptEntry: TypeAlias = Step | SignIn | KeptEdition
+
+log = logging.getLogger(__name__)
 
 INT64: Final = 2**63
 _dumps = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=False).encode
@@ -33,8 +55,13 @@ def encode(entry: Entry, number: int) -> bytes:
 
     `number` grows with every entry, also across restarts; a step has its own `seq` and does not need it.
     """
+    row: dict[str, Any]
     if isinstance(entry, Step):
         row = {"call": entry.call_id, "seq": entry.seq, "at": entry.at, "kind": entry.kind, "data": dict(entry.data)}
+        if (candidates := _text(entry)) is not None:
+            row["candidates"] = candidates
+    elif isinstance(entry, WriteEdition):
+        row = {"edition": entry.edition.id, "at": entry.at, "body": pack(entry.edition.body)}
     else:
         row = {
             "number": number,
@@ -45,6 +72,15 @@ def encode(entry: Entry, number: int) -> bytes:
         }
         row["at"] = entry.at
     return _dumps(row).encode("ascii") + b"\n"
+
+
+def _text(step: Step) -> str | None:
+    """The codes are worked out here; a bug in that must not cost the step."""
+    try:
+        return None if step.candidates is None else str(step.candidates)
+    except Exception:
+        log.exception("candidates of a decision not kept: call %s, step %s", step.call_id, step.seq)
+        return None
 
 
 def decode(line: bytes) -> KeptEntry:
@@ -59,7 +95,7 @@ def decode(line: bytes) -> KeptEntry:
         raise EntryError("not JSON") from None
     if not isinstance(row, dict):
         raise EntryError("not an object")
-    return _step(row) if "call" in row else _sign_in(row)
+    return _step(row) if "call" in row else _edition(row) if "edition" in row else _sign_in(row)
 
 
 def _step(row: dict[str, Any]) -> Step:
@@ -70,7 +106,17 @@ def _step(row: dict[str, Any]) -> Step:
         kind = StepKind(str(row.get("kind")))
     except ValueError:
         raise EntryError("kind") from None
-    return Step(_word(row, "call"), _count(row, "seq"), _moment(row), kind, data)
+    candidates = row.get("candidates")
+    candidates = candidates if isinstance(candidates, str) else None
+    return Step(_word(row, "call"), _count(row, "seq"), _moment(row), kind, data, candidates)
+
+
+def _edition(row: dict[str, Any]) -> KeptEdition:
+    try:
+        body = unpack(str(row.get("body")))
+    except ValueError:
+        raise EntryError("body") from None
+    return KeptEdition(_word(row, "edition"), _moment(row), body)
 
 
 def _sign_in(row: dict[str, Any]) -> SignIn:

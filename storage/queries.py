@@ -226,7 +226,7 @@ def remembered(
             shifts.pop(told.agent_id, None)
             if told.state != SIGNED_OUT and told.seat_id is not None:
                 shifts[told.agent_id] = Shift(told.seat_id, told.state, told.reason)
-        else:
+        elif isinstance(entry, Step):
             found[entry.call_id] = after(found.get(entry.call_id), entry)
     still_open = [row for row in found.values() if row["ended_ms"] is None and row["number"]]
     return Remembered(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
@@ -17,13 +17,14 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
 from storage import agents, queries, story
 from storage import workdays as calendar
 from storage.agents import AgentRow
 from storage.engine import create_engine, reading, sqlite_file_exists
-from storage.entries import Entry, KeptEntry, decode
+from storage.entries import Entry, KeptEntry, WriteEdition, decode
 from storage.errors import EntryError, StorageError, StorageUnavailable
 from storage.faults import reason, sentence
 from storage.journal import Journal
@@ -32,7 +33,7 @@ from storage.segments import Position
 from storage.story import Story
 from storage.upgrade import is_current
 from storage.workdays import DayRow
-from storage.writer import Writer
+from storage.writer import EXPLANATIONS_DAYS, Writer
 
 T = TypeVar("T")
 
@@ -74,28 +75,35 @@ class Archive:
 class Records(Archive):
     """Made by `open`; one per `data_dir`, on one event loop."""
 
-    def __init__(self, engine: AsyncEngine, journal: Journal) -> None:
+    def __init__(self, engine: AsyncEngine, journal: Journal, explanations_days: float = EXPLANATIONS_DAYS) -> None:
         super().__init__(engine)
         self._journal = journal
-        self._writer = Writer(engine, journal)
+        self._edition: Edition | None = None  # the last one that was written
+        self._writer = Writer(engine, journal, explanations_days)
         self._writer.backlog = journal.lines_after(Position())  # until SQL tells which of them it has
         self._writer_task = asyncio.create_task(self._writer.run(), name="records-writer")
         self._keeper_task = asyncio.create_task(self._keep(), name="records-keeper")
 
     @classmethod
     async def open(
-        cls, url: str, data_dir: Path, *, password_file: Path | None = None, catch_up_s: float = CATCH_UP_S
+        cls,
+        url: str,
+        data_dir: Path,
+        *,
+        password_file: Path | None = None,
+        catch_up_s: float = CATCH_UP_S,
+        explanations_days: float = EXPLANATIONS_DAYS,
     ) -> Records:
         """Takes the journal in `data_dir`, brings the tables up to date, writes what the last run left.
 
         Waits at most `catch_up_s` for the database; after that it is open all the same, `degraded` says why, and the
-        writer goes on trying.
+        writer goes on trying. What every seat was to a decision is deleted after `explanations_days`.
 
         Raises:
             StorageError: a path or right only an operator can mend, or another service owns `data_dir`.
         """
         engine = create_engine(url, password_file=password_file)
-        records = cls(engine, Journal(data_dir / "journal"))
+        records = cls(engine, Journal(data_dir / "journal"), explanations_days)
         await records.flush(catch_up_s)
         return records
 
@@ -103,8 +111,22 @@ class Records(Archive):
 
     def write(self, *entries: Entry) -> None:
         """Keeps the entries of one event. Microseconds, never raises, never waits for the database."""
-        self._journal.append(*entries)
+        self._journal.append(*self._with_editions(entries))
         self._writer.notice()
+
+    def keep_explanations(self, days: float) -> None:
+        """From now on for so long."""
+        self._writer.explanations_days = days
+
+    def _with_editions(self, entries: Sequence[Entry]) -> Iterator[Entry]:
+        """Before the first decision that refers to an edition of the rules, the edition itself."""
+        for entry in entries:
+            if isinstance(entry, Step) and isinstance(entry.candidates, Candidates):
+                edition = entry.candidates.edition
+                if edition is not self._edition:
+                    self._edition = edition
+                    yield WriteEdition(edition, entry.at)
+            yield entry
 
     @property
     def spooled(self) -> int:

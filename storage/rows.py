@@ -15,7 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from routing.steps import Step
-from storage.entries import KeptEntry, SignIn
+from storage.decisions import write_decisions, write_editions
+from storage.entries import KeptEdition, KeptEntry, SignIn
 from storage.fold import Row, fold, merged, milliseconds, period_rows, presentation_rows
 from storage.schema import agent_periods, call_steps, calls, journal_position, presentations
 from storage.segments import Position
@@ -24,11 +25,13 @@ _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgre
 
 
 async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry]) -> None:
+    await write_editions(connection, [entry for entry in entries if isinstance(entry, KeptEdition)])
     steps = [entry for entry in entries if isinstance(entry, Step)]
     if steps:
         await _write_steps(connection, steps)
         await _write_calls(connection, steps)
         await _write_presentations(connection, steps)
+        await write_decisions(connection, steps)
     signs = [entry for entry in entries if isinstance(entry, SignIn)]
     if signs:
         await _write_periods(connection, signs)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0003"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0004"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -122,6 +122,28 @@ workdays = Table(
     Column("kind", Text, nullable=False),  # routing.workdays.DayKind
     Column("name", Text, nullable=False),  # of the holiday; "" for common days
     Column("official", Boolean, nullable=False),  # decreed; else set by an operator
+)
+
+# What every seat was to a decision: the large part of an explanation, deleted after `explanations_days`.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the step
+    Column("at_ms", BigInteger, nullable=False),
+    Column("edition", Text, nullable=False),
+    Column("codes", LargeBinary, nullable=False),  # zlib; routing.codes.Code, one byte a seat of the edition
+)
+Index("ix_decisions_at", decisions.c.at_ms)
+Index("ix_decisions_edition", decisions.c.edition)
+
+# The rules to which decisions refer: seats in their order, rings of each line.
+editions = Table(
+    "editions",
+    metadata,
+    Column("edition", Text, primary_key=True),
+    Column("told_ms", BigInteger, nullable=False),  # when it was in force last anew
+    Column("body", LargeBinary, nullable=False),  # zlib; JSON as in routing.candidates.Edition
 )
 
 journal_position = Table(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from routing.steps import Step
 from storage import queries
+from storage.decisions import Decision, KnownEdition, read_decisions, read_editions
 from storage.engine import reading
 from storage.queries import CallRecord
 from storage.schema import calls, presentations
@@ -23,11 +24,14 @@ _STAMPS_DIFFER_MS: Final = 60_000  # gross: by so much the arrival's own column 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`whys`: presentation -> the line of text that the first version kept with it."""
+    """`decisions`: number of a step -> what every seat was to it, as long as that is kept; `editions`: those they refer
+    to. `whys`: presentation -> the line of text that the first version kept with it."""
 
     call: CallRecord
     steps: tuple[Step, ...]
-    whys: Mapping[str, str]
+    whys: Mapping[str, str] = field(default_factory=dict)
+    decisions: Mapping[int, Decision] = field(default_factory=dict)
+    editions: Mapping[str, KnownEdition] = field(default_factory=dict)
 
 
 async def call_ids(engine: AsyncEngine, wanted: str) -> list[str]:
@@ -55,11 +59,14 @@ async def story(engine: AsyncEngine, call_id: str) -> Story | None:
     call = await queries.call(engine, call_id)
     if call is None:
         return None
-    return Story(call, tuple(await queries.steps(engine, call_id)), await _whys(engine, call_id))
+    steps = tuple(await queries.steps(engine, call_id))
+    async with reading(engine) as connection:
+        decisions = await read_decisions(connection, call_id)
+        editions = await read_editions(connection, (decision.edition for decision in decisions.values()))
+        return Story(call, steps, await _whys(connection, call_id), decisions, editions)
 
 
-async def _whys(engine: AsyncEngine, call_id: str) -> dict[str, str]:
+async def _whys(connection: AsyncConnection, call_id: str) -> dict[str, str]:
     table = presentations
     query = select(table.c.presentation, table.c.why).where(table.c.call_id == call_id, table.c.why.is_not(None))
-    async with reading(engine) as connection:
-        return {row.presentation: row.why for row in await connection.execute(query)}
+    return {row.presentation: row.why for row in await connection.execute(query)}

@@ -7,17 +7,20 @@ Theory of operation
 * Locked, full, restarted, gone: wait (0.1 s, doubling up to 1 s) and try again, for ever. Nothing is skipped.
 * Content that the database refuses for its own sake: the batch is halved until the one entry is found; that one is set
   aside in the journal's folder and counted, the rest goes on.
+* Once a day, and only when a batch was not full, what every seat was to old decisions is deleted, a batch at a time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from storage.decisions import DELETED_AT_ONCE, delete_decisions, delete_editions
 from storage.engine import reading
 from storage.entries import KeptEntry, decode
 from storage.errors import EntryError
@@ -31,13 +34,15 @@ BATCH_LINES: Final = 250  # rows/s hardly grow beyond it, the pauses of the even
 BATCH_S: Final = 0.5  # at 20 calls/s a batch every 0.1 s took three times the CPU
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 1.0
+EXPLANATIONS_DAYS: Final = 90.0
+CLEAN_EVERY_S: Final = 86400.0
 IDLE_CHECK_S: Final = 5.0  # without new entries the database is asked so often whether it is there
 
 
 class Writer:
     """Owns the position. `run` is the task; the rest are its figures, to be read at any time."""
 
-    def __init__(self, engine: AsyncEngine, journal: Journal) -> None:
+    def __init__(self, engine: AsyncEngine, journal: Journal, explanations_days: float = EXPLANATIONS_DAYS) -> None:
         self._engine = engine
         self._journal = journal
         self._follower: Follower | None = None
@@ -45,6 +50,8 @@ class Writer:
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._stop = asyncio.Event()
+        self.explanations_days = explanations_days
+        self._clean_at = 0.0  # monotonic
         self._aside = Position()  # lines up to here that had to be set aside have been
         self.failure: str | None = None
         self.position: Position | None = None  # None: not known yet
@@ -109,7 +116,17 @@ class Writer:
             async with reading(self._engine) as connection:
                 await read_position(connection, self._journal.id)
         self.failure = None
+        if len(lines) < BATCH_LINES and time.monotonic() >= self._clean_at:
+            await self._clean()
         return len(lines) == BATCH_LINES
+
+    async def _clean(self) -> None:
+        """One batch; the next comes with the next pass until nothing old is left, then tomorrow."""
+        before_ms = int((time.time() - self.explanations_days * 86400) * 1000)
+        async with self._engine.begin() as connection:
+            if await delete_decisions(connection, before_ms) < DELETED_AT_ONCE:
+                await delete_editions(connection, before_ms)
+                self._clean_at = time.monotonic() + CLEAN_EVERY_S
 
     async def _ready(self) -> Follower:
         """The follower, at the position that SQL knows."""

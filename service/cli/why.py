@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
-from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import typer
 
+from routing.model import AgentProfile
 from service.cli.client import Client, Unreachable, url_of
 from service.cli.output import DEFAULT_CONFIG, NO, ConfigOption, JsonOption, fail, print_json
 from service.settings import Settings, load
@@ -42,11 +43,13 @@ def why(call: CallArgument, config: ConfigOption = DEFAULT_CONFIG, as_json: Json
 async def _from_database(settings: Settings, wanted: str) -> Mapping[str, Any]:
     from service.why import from_records
     from storage.errors import StorageError, StorageUnavailable
-    from storage.records import archive_of
+    from storage.records import agents_of, archive_of
 
+    url, rules = settings.database_url(), settings.rules()
     try:
-        async with archive_of(settings.database_url()) as archive:
-            found = await from_records(archive, wanted, settings.rules())
+        people = {row.id: AgentProfile(row.id, row.name or row.id) for row in await agents_of(url)}
+        async with archive_of(url) as archive:
+            found = await from_records(archive, wanted, replace(rules, agents={**rules.agents, **people}))
     except (StorageError, StorageUnavailable) as error:
         fail(f"no service answers at {url_of(settings)}, and {error}", NO)
     return fail(found, NO) if isinstance(found, str) else found
@@ -54,10 +57,11 @@ async def _from_database(settings: Settings, wanted: str) -> Mapping[str, Any]:
 
 def _refuse_without_file(settings: Settings) -> None:
     """A question makes no database."""
-    scheme, _, path = settings.database_url().partition("///")
-    if scheme.startswith("sqlite") and not Path(path).exists():
+    from storage.engine import sqlite_file_exists
+
+    if not sqlite_file_exists(settings.database_url()):
         address = url_of(settings)
-        fail(f"no service answers at {address}, and there is no database {path}: start it with `hotline serve`", NO)
+        fail(f"no service answers at {address}, and there is no database: start it with `hotline serve`", NO)
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------

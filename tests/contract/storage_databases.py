@@ -92,8 +92,14 @@ class Database:
     cluster: Postgres | None = None
     name: str = ""
 
-    async def open(self, *, catch_up_s: float = 20.0) -> Records:
-        return await Records.open(self.url, self.data_dir, password_file=self.password_file, catch_up_s=catch_up_s)
+    async def open(self, *, catch_up_s: float = 20.0, explanations_days: float = 36500.0) -> Records:
+        return await Records.open(
+            self.url,
+            self.data_dir,
+            password_file=self.password_file,
+            catch_up_s=catch_up_s,
+            explanations_days=explanations_days,
+        )
 
     async def rows(self, query: str) -> list[tuple]:
         """An outsider's view, by the driver alone."""
@@ -123,8 +129,8 @@ class Database:
 
 
 @contextlib.asynccontextmanager
-async def opened(database: Database, *, catch_up_s: float = 20.0) -> AsyncIterator[Records]:
-    records = await database.open(catch_up_s=catch_up_s)
+async def opened(database: Database, **how: float) -> AsyncIterator[Records]:
+    records = await database.open(**how)
     try:
         yield records
     finally:

@@ -17,10 +17,13 @@ from routing import events as e
 from routing.agent_state import IGNORED as AGENT_IGNORED
 from routing.agent_state import LATER as AGENT_LATER
 from routing.agent_state import TRANSITIONS as AGENT_TRANSITIONS
+from routing.agent_state import AgentState
 from routing.call_state import IGNORED as CALL_IGNORED
 from routing.call_state import TRANSITIONS as CALL_TRANSITIONS
 from routing.call_state import CallState
-from routing.floor import AWAY
+from routing.candidates import FREE, UNCERTAIN, Candidates, Standings
+from routing.codes import BETTER_WAS_THERE, Code
+from routing.floor import AWAY, code_of
 from routing.model import DeviceState, Surge, Zone
 from routing.need import Anybody, InZone, Named, Not
 from routing.roster import DAY_S, Roster, Shift
@@ -224,9 +227,29 @@ class AnyOrder(RuleBasedStateMachine):
     def free_seats_are_exactly_those_that_could_be_rung(self) -> None:
         floor = self.drive.engine.floor
         assert set(floor.free) == {n.seat.id for n in floor.all_seats() if choice.takes_nobody(n) is None}
-        for state, seats_in_it in floor.by_state.items():
-            assert all(floor.agents[floor.at_seat[seat]].state is state for seat in seats_in_it)
-        assert sum(map(len, floor.by_state.values())) == len(floor.at_seat)
+
+    @invariant()
+    def each_seat_stands_as_it_is(self) -> None:
+        floor = self.drive.engine.floor
+        fresh = Standings(floor.rules)
+        for now_at in floor.all_seats():
+            if choice.takes_nobody(now_at) is not None:
+                fresh.put(now_at.seat.id, code_of(now_at))
+            else:
+                kind = floor.free.kind_of(now_at.seat, now_at.profile).number
+                uncertain = now_at.agent.state is not AgentState.READY
+                fresh.put(now_at.seat.id, FREE + kind + (UNCERTAIN if uncertain else 0))
+        assert floor.standings.copy() == fresh.copy()
+
+    @invariant()
+    def each_decision_and_each_note_has_a_code_for_every_seat(self) -> None:
+        for step in self.drive.steps:
+            assert (step.candidates is not None) == (step.kind in (StepKind.PRESENTED, StepKind.NOBODY))
+            if isinstance(step.candidates, Candidates):
+                codes = step.candidates.codes()
+                chosen = {seat for seat, code in zip(SEATS, codes, strict=True) if code >= Code.CHOSEN}
+                assert chosen == set(str(step.data.get("seats", "")).split(",")) - {""}
+                assert step.kind is StepKind.PRESENTED or not any(code in BETTER_WAS_THERE for code in codes)
 
 
 TestAnyOrder = AnyOrder.TestCase

@@ -7,6 +7,7 @@ from typing import Any
 
 from routing import commands as c
 from routing import events as e
+from routing.candidates import Candidates
 from routing.engine import Engine
 from routing.model import (
     AgentProfile,
@@ -103,6 +104,12 @@ class Drive:
 
     def last(self, call_id: str, kind: StepKind) -> Step:
         return [step for step in self.steps if step.call_id == call_id and step.kind is kind][-1]
+
+
+def stood(step: Step) -> dict[str, int]:
+    """What every seat was to a decision or a note: seat id -> code."""
+    assert isinstance(step.candidates, Candidates)
+    return dict(zip(step.candidates.edition.place, step.candidates.codes(), strict=True))
 
 
 def presented(out: list[c.Command]) -> c.PresentCall:

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 
 from routing import events as e
+from routing.codes import Code
 from routing.lending import ENOUGH, WINDOW_S, Lending
 from routing.model import Zone
 from routing.steps import StepKind
 
-from .floor_plan import Drive, presented
+from .floor_plan import Drive, presented, stood
 
 HRSS = Zone("hrss", "人社专区", lend_ratio=0.9, lend_wait_s=5.0)
 
@@ -88,7 +89,7 @@ def test_kept_seat_is_rung_for_its_own_callers_and_others_have_others() -> None:
 def test_explanation_says_that_the_seat_is_kept() -> None:
     drive = in_trouble("1001", "1003")
     drive.call("a")
-    assert "kept=1003" in str(drive.last("a", StepKind.PRESENTED).data["why"])
+    assert stood(drive.last("a", StepKind.PRESENTED))["1003"] == Code.KEPT
 
 
 def test_seat_is_rung_for_who_waits_when_its_zone_lends_again() -> None:

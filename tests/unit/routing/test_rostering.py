@@ -10,13 +10,14 @@ from routing import commands as c
 from routing import events as e
 from routing.agent_state import AgentState
 from routing.choice import Reason, eligible
+from routing.codes import Code
 from routing.engine import Engine
 from routing.model import AgentProfile, Line, Ring, Rules, SeatProfile, SignIn, Timing
 from routing.need import InGroup, Named, Skilled
 from routing.roster import Days, Roster, Shift, Span
 from routing.steps import StepKind
 from routing.workdays import Day, DayKind, Workdays
-from tests.unit.routing.floor_plan import FREE, Drive, presented
+from tests.unit.routing.floor_plan import FREE, Drive, presented, stood
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 H = 3600
@@ -108,7 +109,8 @@ def test_a_seat_that_is_not_on_duty_is_told_so_and_one_without_the_skill_is_not(
         "1001": Reason.RINGING, "1002": Reason.OFF_DUTY, "1003": Reason.OFF_DUTY, "1004": Reason.OFF_DUTY,
         "9001": Reason.OFF_DUTY,
     }  # fmt: skip
-    assert drive.last("a", StepKind.PRESENTED).data["why"] == "rings=1 chosen=1001 off_duty=1002,1003,1004,9001"
+    codes = stood(drive.last("a", StepKind.PRESENTED))
+    assert codes == {"1001": Code.CHOSEN} | dict.fromkeys(("1002", "1003", "1004", "9001"), Code.OFF_DUTY)
     leaders = Shift(people=InGroup("leaders"))
     drive = Clock(city(replace(leaders, lines=frozenset({"12345"}))), "2026-09-18 09:00")
     reasons = {seat.seat.id: eligible(drive.engine.waiting(call), seat) for seat, call in _held(drive, "b", "12345")}

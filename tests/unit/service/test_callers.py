@@ -97,12 +97,12 @@ def test_question_after_the_agents_leg_is_one_about_a_goodbye() -> None:
 
 def test_session_that_ends_is_forgotten_and_told() -> None:
     events, sessions = told_of("closed", Held(), "eof")
-    assert events == [e.SessionClosed(REQUEST.call_id, 7)]
+    assert events == [e.SessionClosed(REQUEST.call_id, 7, "eof")]
     assert sessions == {}
 
 
 def test_refused_decision_is_told_and_an_accepted_one_needs_no_word() -> None:
-    assert told_of("decided", Held(), False)[0] == [e.DecisionRefused(REQUEST.call_id)]
+    assert told_of("decided", Held(), False)[0] == [e.DecisionRefused(REQUEST.call_id, 7)]
     assert told_of("decided", Held(), True)[0] == []
 
 

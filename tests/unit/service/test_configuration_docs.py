@@ -19,6 +19,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[service]": tables.ServiceTable,
     "[target]": tables.TargetTable,
     "[timing]": tables.TimingTable,
+    "[retention]": tables.RetentionTable,
     "[[pbx]]": tables.PbxTable,
     "[[token]]": tables.TokenTable,
     "[[line]]": tables.LineTable,

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from routing.codes import Code
 from routing.steps import Step, StepKind
-from service import why
+from service import reasons, why
 from service.cli import app
 from service.cli import why as command
 from storage.fold import fold
@@ -46,7 +47,7 @@ def test_an_answered_call_is_told_from_arrival_to_end_in_local_time_with_millise
     ]
     assert lines[6:] == [
         "06:13:20.001      0.000 s  arrived on 12345",
-        "06:13:20.002      0.001 s  sent to Asterisk: ring seat 1001 (a1); ring 1 was open",
+        "06:13:20.002      0.001 s  sent to Asterisk: ring seat 1001 (a1), ring 1 was open",
         "06:13:20.201      0.200 s  seat 1001 rings",
         "06:13:22.501      2.500 s  seat 1001 answered after 2.300 s of ringing",
         "06:13:22.501      2.500 s  seat 1001 (a1) and the caller talk after 2.500 s",
@@ -90,6 +91,23 @@ def test_the_text_that_the_first_version_kept_is_still_explained() -> None:
     assert groups == [("free", 1, ["1007"]), ("skill", 1, ["1002"]), ("talking", 57, [])]
     assert "talking: 57 seats" in page(found)
     assert "free, but in no open ring: 1002" in page(found)
+
+
+def test_every_code_has_words_of_its_own_and_an_unknown_one_is_no_harm() -> None:
+    found = reasons.of_codes(bytes(range(Code.CHOSEN)), [f"s{code}" for code in range(Code.CHOSEN)])
+    texts = {group["seats"][0]: group["text"] for group in found if not group["text"].startswith("reason ")}
+    assert {f"s{code.value}" for code in Code if code < Code.CHOSEN} <= texts.keys()
+    assert len(set(texts.values())) == len(texts)
+    assert texts["s66"] == "free, but ring 3 was not open yet"
+    assert len(found) == Code.CHOSEN
+
+
+def test_seats_whose_edition_is_lost_are_still_counted() -> None:
+    found = reasons.of_codes(bytes([Code.TALKING, Code.OUT, Code.TALKING, Code.CHOSEN]), None)
+    assert {group["reason"]: (group["total"], group["seats"]) for group in found} == {
+        "talking": (2, []),
+        "out": (1, []),
+    }
 
 
 def test_many_seats_of_a_reason_are_counted_on_the_page() -> None:
