@@ -249,6 +249,17 @@ def test_a_note_tells_free_seats_of_rings_to_come_and_the_place_in_the_queue() -
     assert (note.data["place"], stood(note)["1001"]) == (2, Code.NOT_OPEN + 2)
 
 
+def test_who_waits_is_not_told_of_again_when_everything_is_looked_at_anew() -> None:
+    drive = Drive("1001", "1003")
+    decided(drive, "y", "12333")
+    drive.answer("y", "1003")
+    drive.call("a", "12333")
+    for _ in range(3):
+        drive.send(e.DecisionsAllowed())
+        drive.after(0.1)
+    assert drive.kinds("a").count(StepKind.NOBODY) == 1
+
+
 def test_who_is_served_at_once_needs_no_note() -> None:
     drive = Drive("1001")
     drive.call("a")
