@@ -116,8 +116,9 @@ class Database:
     async def locked(self) -> AsyncIterator[None]:
         """Nobody else can write for the time being."""
         if self.cluster is None:
-            with contextlib.closing(sqlite3.connect(self.name, isolation_level=None, timeout=10)) as connection:
-                connection.execute("BEGIN IMMEDIATE")
+            mine = sqlite3.connect(self.name, isolation_level=None, timeout=10, check_same_thread=False)
+            with contextlib.closing(mine) as connection:
+                await asyncio.to_thread(connection.execute, "BEGIN IMMEDIATE")  # the writer may be at work: let it end
                 yield
                 connection.execute("ROLLBACK")
             return
