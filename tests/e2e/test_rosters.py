@@ -13,7 +13,7 @@ from sandbox.instance import Ports
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.e2e.cast import Cast
-from tests.e2e.evidence import in_state, record, several, shown, until_waiting, with_key
+from tests.e2e.evidence import in_state, record, several, until_waiting, with_key
 from tests.e2e.staging import nothing_left_over, timing
 
 DAY, NIGHT = "1011", "1012"  # two agents with the general skill alone
@@ -85,7 +85,9 @@ async def test_the_waiting_caller_is_served_by_the_next_shift_in_that_second_and
     await third.hang_up()
     served = [await record(stage, caller) for caller in (talking, waits, third)]
     assert [found.seat_id for found in served] == [DAY, NIGHT, NIGHT]
-    assert "off_duty=1011" in (await shown(stage, served[2].call_id))[0]["why"]
+    told = await stage.api(f"/api/v1/calls/{served[2].call_id}/why")
+    (presented,) = [part for part in told["story"] if part["kind"] == "presented"]
+    assert {"off_duty": [DAY]}.items() <= {group["reason"]: group["seats"] for group in presented["candidates"]}.items()
 
 
 async def test_in_a_gap_the_duty_seats_ring_and_hotline_says_so(stage: Stage, people: Cast) -> None:

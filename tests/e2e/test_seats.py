@@ -229,7 +229,7 @@ async def _waits_again(stage: Stage, caller: Caller) -> bool:
     ref = caller_ref(stage, number_of(caller))
     (call_id,) = [call.call_id for call in await stage.calls() if call.caller_ref == ref]
     tried = (FIRST, "unreachable") in await outcomes(stage, call_id)
-    return tried and (await story(stage, call_id))[-1].kind == "held"
+    return tried and (await story(stage, call_id))[-1].kind in ("held", "nobody")
 
 
 async def _all_recorded(stage: Stage, *callers: Caller) -> None:
