@@ -198,7 +198,7 @@ class Metrics:
         for part in DEGRADABLE:
             self.degraded.labels(part)
         self.requeued.labels("lost_leg")
-        for part in ("routing", "agi", "ami"):
+        for part in ("routing", "agi", "ami", "gauges"):
             self.bugs.labels(part)
         for machine in ("call", "agent"):
             self.illegal.labels(machine)

@@ -51,17 +51,25 @@ class Gauges:
         self._soon.set()
 
     async def keep(self) -> None:
+        """A bug in one round does not end the others: alarms and the second look at Asterisk hang on them."""
         rounds = 0
         while True:
-            self.take()
-            self._settle_doubts()
-            self._tell_trouble()
-            self._tell_duty()
-            if rounds % ASK_EVERY == 0 or self._soon.is_set():
-                self._soon.clear()
-                await self._ask_asterisk()
+            try:
+                await self._round(rounds)
+            except Exception:
+                self._service.exporter.metrics.bugs.labels("gauges").inc()
+                log.exception("a look at the service failed")
             rounds += 1
             await asyncio.sleep(EVERY_S)
+
+    async def _round(self, rounds: int) -> None:
+        self.take()
+        self._settle_doubts()
+        self._tell_trouble()
+        self._tell_duty()
+        if rounds % ASK_EVERY == 0 or self._soon.is_set():
+            self._soon.clear()
+            await self._ask_asterisk()
 
     def _settle_doubts(self) -> None:
         """An event that fitted no table: our picture differs from the switch, so the switch is asked again."""

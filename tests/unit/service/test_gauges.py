@@ -157,6 +157,15 @@ async def one_round(gauges: Gauges) -> None:
     await asyncio.gather(keeping, return_exceptions=True)
 
 
+async def test_bug_in_a_look_is_counted_and_does_not_end_the_looking(service: Any) -> None:
+    def broken() -> EngineView:
+        raise RuntimeError("a bug")
+
+    service.view = broken
+    await one_round(Gauges(service))
+    assert service.value("hotline_bugs_total", part="gauges") == 1
+
+
 async def test_asterisks_own_counts_are_read_at_the_start(service: Any) -> None:
     await one_round(Gauges(service))
     shown = {
