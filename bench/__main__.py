@@ -29,7 +29,7 @@ def main() -> int:
     for name in names:
         began = time.monotonic()
         print(f"{name}: {(inspect.getdoc(BENCHES[name]) or '').splitlines()[0]}", file=sys.stderr, flush=True)
-        machine.begin()
+        machine.begin(0 if options.quick else machine.PATIENCE_S)
         figures += asyncio.run(BENCHES[name].run(options))
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     print(machine.report(), file=sys.stderr)

@@ -2,7 +2,8 @@
 
 A shared host takes processors away for seconds at a time. The kernel accounts for it as stolen time; figures from such
 seconds are the host's. Whether a turn counts is decided by that account alone, never by what the turn found. Patience
-ends after five minutes in one bench: then turns are taken as they come, and the report says how disturbed they were.
+ends after five minutes in one bench (a smoke has none): then turns are taken as they come, and the report says how
+disturbed they were.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PATIENCE_S: Final = 300.0  # for waiting and doing again, in one bench
 WORK: Final = "import time; end = time.monotonic() + 1\nwhile time.monotonic() < end: pass"
 _STOLEN: Final = 7  # field of the line "cpu" in /proc/stat, proc(5)
 _counted: Final[list[float]] = []  # stolen shares of the turns that count
-_lost_s: Final = [0.0]  # spent on waiting and on turns that do not count
+_left_s: Final = [PATIENCE_S]  # of the patience: waiting costs it, and turns that do not count
 
 
 def ticks() -> tuple[int, int]:
@@ -43,8 +44,8 @@ async def _watched(turn: Callable[[], Awaitable[T]]) -> tuple[T, float]:
 
 async def _quiet() -> None:
     """Returns after a second in which nothing was stolen, or out of patience: only who works is robbed."""
-    while (await _watched(_work))[1] > QUIET and _lost_s[0] < PATIENCE_S:
-        _lost_s[0] += 1
+    while _left_s[0] > 0 and (await _watched(_work))[1] > QUIET:
+        _left_s[0] -= 1
 
 
 async def _work() -> None:
@@ -62,17 +63,17 @@ async def undisturbed(turn: Callable[[], Awaitable[T]], tries: int = TRIES) -> T
         found, stolen = await _watched(turn)
         if best is None or stolen < best[0]:
             best = stolen, found
-        if stolen <= QUIET or _lost_s[0] >= PATIENCE_S:
+        if stolen <= QUIET or _left_s[0] <= 0:
             break
-        _lost_s[0] += time.monotonic() - began
+        _left_s[0] -= time.monotonic() - began
     assert best is not None
     _counted.append(best[0])
     return best[1]
 
 
-def begin() -> None:
+def begin(patience_s: float = PATIENCE_S) -> None:
     """A bench begins: its patience is its own."""
-    _lost_s[0] = 0.0
+    _left_s[0] = patience_s
 
 
 def report() -> str:

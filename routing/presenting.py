@@ -17,6 +17,7 @@ from routing.steps import Outcome, StepKind
 
 VOID_AFTER_S: Final = 1.0  # sent, but Asterisk never began to dial
 DEAD_PHONE_S: Final = 1.5  # dialing, but the phone never rang
+EARLY_S: Final = 0.5  # Dial that ends so long before its time was not ended by its time
 EXPIRY_SLACK_S: Final = 3.0  # beyond ring_s a presentation is over, whatever nobody told us
 DECISION_TTL_S: Final = 1.0
 
@@ -109,14 +110,16 @@ def _outcome(desk: Desk, shown: Presentation, status: str, seat_id: str | None =
     """What a status of Asterisk means for the person at the seat. No ringing seen: a dead phone, not a person.
 
     A phone that rang was there: it declined (603), which Asterisk calls CHANUNAVAIL when it reads the leg's end before its
-    answer (seen on 16.28).
+    answer (seen on 16.28). The caller may be back before AMI told of the leg (`seat_id` None): then a Dial that ended well
+    before its time without an answer was ended by the phone itself (480, do not disturb).
     """
     rang = bool(shown.rang) if seat_id is None else seat_id in shown.rang
     outcome = STATUS_OUTCOME.get(status)
     if outcome is not None:
         return Outcome.BUSY if outcome is Outcome.UNREACHABLE and rang else outcome
     if status == "NOANSWER" and desk.floor.ami_up and not rang:
-        return Outcome.UNREACHABLE
+        said_so = seat_id is None and desk.now < shown.sent + shown.ring_s - EARLY_S
+        return Outcome.BUSY if said_so else Outcome.UNREACHABLE
     return Outcome.NO_ANSWER
 
 

@@ -26,6 +26,7 @@ class Leg:
     dial_begun: bool = False
     ringing: bool = False
     dial_over: bool = False
+    unexplained_at: float | None = None  # DialEnd said NOANSWER then, and why is not known yet
     far_end_left: bool = False  # HangupRequest: the phone itself ended or refused the call ...
     far_end_cause: int | None = None  # ... and why, when it said so
     cancelled: bool = False  # ... before it was answered: its INVITE ended with 487

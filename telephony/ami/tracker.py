@@ -14,6 +14,8 @@ Hangup; CallEnded is the last event of a call. Everything between is read off it
   cause of its HangupRequest tells them apart; routing is told BUSY, "busy or rejected by the phone".
   It says NOANSWER as well when agent and caller act in the same instant, the one picking up, the other giving up: the
   caller's HangupRequest came first, so that is a CANCEL and blames nobody.
+  HangupRequest and DialEnd come from different topics too: a NOANSWER waits for the end of its leg, which follows at
+  once, before it is told.
 * caller and agent in one bridge is an answer, unless the caller's phone saw its call given up (487): Asterisk still
   builds a bridge for it when CANCEL and answer cross inside. Told before the bridge, there was no answer; told after it
   (the two come from different topics of Asterisk, so their order may differ), the answer stands and the call is marked;
@@ -154,12 +156,17 @@ class Tracker:
     @handle.register
     def _(self, event: ami.DialEnded) -> None:
         call, leg = self._place(event.dest)
-        if call is not None and leg is not None:
+        if call is None or leg is None:
+            return
+        explained = leg.far_end_left or call.caller.far_end_left or leg.dial_over
+        if event.status == "NOANSWER" and not explained:
+            leg.unexplained_at = event.at
+        else:
             self._dial_ended(call, leg, event.status, event.at)
 
     def _dial_ended(self, call: TrackedCall, leg: Leg, status: str, at: float) -> None:
         was_over, was_ringing = leg.dial_over, leg.ringing
-        leg.dial_over, leg.ringing = True, False
+        leg.dial_over, leg.ringing, leg.unexplained_at = True, False, None
         if leg.seat_id is not None and not was_over and not call.over:
             refused = leg.far_end_cause == REJECTED_CAUSE or (leg.far_end_cause == AWAY_CAUSE and not was_ringing)
             if status == "NOANSWER":
@@ -227,6 +234,9 @@ class Tracker:
 
     def _leg_gone(self, call: TrackedCall, leg: Leg, event: ami.ChannelHungUp) -> None:
         del call.legs[leg.uniqueid]
+        if leg.unexplained_at is not None:
+            leg.far_end_cause = leg.far_end_cause or (event.cause if event.cause == REJECTED_CAUSE else None)
+            self._dial_ended(call, leg, "NOANSWER", leg.unexplained_at)
         if (leg.dial_begun or leg.ringing) and not leg.dial_over:
             self.drift["dial_end_missed"] += not call.over
             self._dial_ended(call, leg, "CANCEL", event.at)  # the one status that blames nobody

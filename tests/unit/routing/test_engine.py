@@ -107,6 +107,18 @@ def test_channel_that_is_unavailable_after_ringing_was_declined(rang: bool, outc
     assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == outcome
 
 
+@pytest.mark.parametrize(("after_s", "outcome"), [(0.1, Outcome.BUSY), (6.1, Outcome.UNREACHABLE)])
+def test_caller_back_before_anything_was_heard_of_the_phone_tells_by_the_time_whether_it_was_there(
+    after_s: float, outcome: Outcome
+) -> None:
+    drive = Drive("1001", "1002")
+    shown = presented(drive.call("a"))
+    drive.send(e.SeatDialing("a", "1001", drive.wall))
+    drive.now += after_s
+    drive.call("a", last_presentation=shown.presentation, last_status="NOANSWER")
+    assert drive.last("a", StepKind.PRESENTATION_ENDED).data["outcome"] == outcome
+
+
 def test_seat_that_let_two_callers_ring_out_in_a_row_is_set_aside_until_its_agent_is_ready() -> None:
     drive = Drive("1001", no_answer_pause_s=60)
     for call_id in ("a", "b"):

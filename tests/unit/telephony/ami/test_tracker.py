@@ -138,6 +138,22 @@ def test_phone_that_refuses_is_told_from_one_that_rings_out(told: Told, cause: i
     assert told.of(routing.SeatDialEnded)[0].status == status
 
 
+@pytest.mark.parametrize(
+    ("asked", "hangup_cause", "status"),
+    [(21, 21, "BUSY"), (None, 21, "BUSY"), (19, 19, "NOANSWER"), (None, 16, "NOANSWER")],
+)
+def test_end_of_a_leg_explains_a_dial_that_ended_before_it(
+    told: Told, asked: int | None, hangup_cause: int, status: str
+) -> None:
+    told.hears(*ringing(), ami.DialEnded(11.0, caller(), phone(), "NOANSWER"))
+    assert told.of(routing.SeatDialEnded) == []
+    if asked is not None:
+        told.hears(ami.HangupRequested(11.0, phone(), asked))
+    told.hears(ami.ChannelHungUp(11.1, phone(), hangup_cause))
+    assert told.of(routing.SeatDialEnded) == [routing.SeatDialEnded(CALL, "1001", status, 11.0)]
+    assert not told.tracker.drift
+
+
 def test_leg_that_goes_without_its_dial_end_still_ends_its_presentation(told: Told) -> None:
     told.hears(*ringing(), ami.ChannelHungUp(12.0, phone(), 0))
     assert told[-1] == routing.SeatDialEnded(CALL, "1001", "CANCEL", 12.0)
