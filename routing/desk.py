@@ -99,7 +99,7 @@ class Desk:
         caller_ref = facts.get("caller_ref")
         sealed = facts.pop("caller_sealed", None)
         position = self._position(arrived - self.credit_s(number, facts.get("trunk", "")), caller_ref)
-        prefers = None if facts.get("emergency") else self._last_agent(line, caller_ref)
+        prefers = None if facts.get("emergency") else self.last_agent(line, caller_ref)
         call = Call(call_id, number, line, arrived_at, arrived, position, prefers=prefers, **facts)
         call = self.put(call)
         return self.step(
@@ -141,7 +141,7 @@ class Desk:
             if self.now - self.spoke[known][1] > LAST_AGENT_KEPT_S:
                 del self.spoke[known]
 
-    def _last_agent(self, line: Line, caller_ref: str | None) -> str | None:
+    def last_agent(self, line: Line, caller_ref: str | None) -> str | None:
         """For whom a caller who has just come waits first (`last_agent_s` of the line)."""
         if line.last_agent_s <= 0 or caller_ref is None:
             return None

@@ -139,6 +139,11 @@ class Engine(Desk):
         self.rules = rostering.on_duty(self.wished, self.duty)
         rostering.wake(self)
 
+    def take_moment(self, surge: Surge | None, workdays: Workdays) -> None:
+        """What holds for the moment is known from elsewhere."""
+        self.surge, self.workdays = surge, workdays
+        self._work_out()
+
     @property
     def wished(self) -> Rules:
         """The configured rules, or those of the surge: before the roster is asked."""

@@ -133,6 +133,12 @@ class Floor:
             self.free.put(now_at.seat, now_at.profile, uncertain=uncertain, idle_since=now_at.agent.idle_since)
             self.standings.put(seat_id, FREE + self.free.kind(seat_id).number + (UNCERTAIN if uncertain else 0))
 
+    def put_back(self, agent: Agent) -> None:
+        """The person is as he was before a presentation that was only thought of."""
+        self.agents[agent.id] = agent
+        if agent.seat_id is not None:
+            self._look_again(agent.seat_id)
+
     def ami(self, up: bool) -> None:
         """What the phones do is known from now on, or is not."""
         self.ami_up = up

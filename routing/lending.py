@@ -31,6 +31,10 @@ class Lending:
         self._judged = {id_: self._judged.get(id_, deque()) for id_ in self._zones}
         self.kept &= self._zones.keys()
 
+    def learn(self, other: Lending) -> None:
+        """What another one knows of the same zones' calls, as of now."""
+        self._judged = {id_: deque(other._judged.get(id_, ())) for id_ in self._zones}
+
     def __bool__(self) -> bool:
         """Whether any zone has a bound."""
         return bool(self._zones)

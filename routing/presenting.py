@@ -43,9 +43,7 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], candidates: Cand
     ring_s = desk.rules.timing.ring_s
     shown = Presentation(id_, seat_ids, ring_s, desk.now)
     session, ring = call.session, choice.first_ring(desk.waiting(call), best[0])
-    call = desk.move(call, CallEvent.SENT, presentation=shown, session=None)
-    for now_at in best:
-        desk.agent(now_at.agent.id, AgentEvent.CALL_PRESENTED, call_id=call.id)
+    call = send(desk, call, shown)
     desk.out.append(c.PresentCall(call.id, session, id_, seat_ids, ring_s, desk.wall + DECISION_TTL_S))
     wait_s = round(desk.now - call.arrived, 3)
     desk.step(
@@ -53,8 +51,16 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], candidates: Cand
         ring=ring, open_rings=call.open_rings, wait_s=wait_s, session=session, ring_s=ring_s, prefers=call.prefers,
         candidates=candidates,
     )  # fmt: skip
-    for after_s in (VOID_AFTER_S, ring_s + EXPIRY_SLACK_S):
+
+
+def send(desk: Desk, call: Call, shown: Presentation) -> Call:
+    """The decision is on its way: the call waits no longer, its seats ring for it. Raises IllegalTransition."""
+    call = desk.move(call, CallEvent.SENT, presentation=shown, session=None)
+    for seat_id in shown.seats:
+        desk.agent(desk.floor.at_seat[seat_id], AgentEvent.CALL_PRESENTED, call_id=call.id)
+    for after_s in (VOID_AFTER_S, shown.ring_s + EXPIRY_SLACK_S):
         desk.timer(desk.now + after_s, "presentation", call.id)
+    return call
 
 
 def dialing(desk: Desk, event: e.SeatDialing) -> None:

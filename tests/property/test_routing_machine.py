@@ -37,9 +37,11 @@ STATUS = ("BUSY", "NOANSWER", "CANCEL", "CHANUNAVAIL", "CONGESTION", "ANSWER", "
 
 
 class AnyOrder(RuleBasedStateMachine):
+    make: type[Drive] = Drive
+
     def __init__(self) -> None:
         super().__init__()
-        self.drive = Drive(*SEATS[:3])
+        self.drive = self.make(*SEATS[:3])
         known = self.drive.engine.rules
         lines = {number: replace(line, last_agent_s=3.0) for number, line in known.lines.items() if number != "12333"}
         zones = {"hrss": Zone("hrss", "人社专区", lend_wait_s=2.0)}
