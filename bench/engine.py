@@ -13,7 +13,7 @@ import pstats
 import random
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 
@@ -25,6 +25,7 @@ from routing import events as e
 from routing.engine import Engine
 from routing.model import AgentProfile, DeviceState, Line, Ring, Rules, SeatProfile, Timing
 from routing.need import Skilled
+from routing.shadow import Result, Shadow
 
 EPOCH = 1_795_000_000.0
 STEP_S = 0.01  # the hotline's own time that passes with every call
@@ -79,6 +80,8 @@ class Hotline:
     talking: dict[str, str] = field(default_factory=dict)  # call -> seat
     chance: random.Random = field(default_factory=lambda: random.Random(12345))
     numbers: count[int] = field(default_factory=count)
+    shadow: Shadow | None = None
+    beside_s: float = 0.0  # spent by the shadow
 
     def __post_init__(self) -> None:
         self.engine = Engine(rules(self.size))
@@ -100,11 +103,14 @@ class Hotline:
         self.decisions_s.clear()
 
     def send(self, event: e.Event) -> None:
-        began = time.perf_counter()
+        wake, began = self.engine.next_wake(), time.perf_counter()
         commands = self.engine.handle(event, self.now, self.wall)
         self.engine.next_wake()
         took = time.perf_counter() - began
         self.events, self.spent_s = self.events + 1, self.spent_s + took
+        if self.shadow is not None:
+            self.shadow.follow(event, self.now, self.wall, commands, wake)
+            self.beside_s += time.perf_counter() - began - took
         decisions = [command for command in commands if isinstance(command, c.PresentCall)]
         if decisions:
             self.decisions_s.append(took)
@@ -144,6 +150,40 @@ async def measure(size: Size, calls: int) -> Hotline:
     return hotline
 
 
+def others(known: Rules) -> Rules:
+    """Rules that decide otherwise: everybody with the skill at once, lines of even numbers first."""
+    lines = {
+        number: replace(line, rings=line.rings[1:], priority=int(number) % 2) for number, line in known.lines.items()
+    }
+    return replace(known, lines=lines)
+
+
+async def measure_beside(size: Size, calls: int, same: bool) -> Hotline:
+    """Event by event in turns, so that what disturbs the one disturbs the other."""
+    hotline = Hotline(size)
+    hotline.fill()
+    known = hotline.engine.configured
+    hotline.shadow = Shadow(hotline.engine, known if same else others(known))
+    for _ in range(calls):
+        hotline.one_goes_one_comes()
+    return hotline
+
+
+async def run_beside(options: Options) -> list[Figure]:
+    found = []
+    for size in SIZES[:2] if options.quick else SIZES:
+        for same in (True, False):
+            hotline = await undisturbed(partial(measure_beside, size, 50 if options.quick else 500, same))
+            assert hotline.shadow is not None
+            rate, with_it = hotline.events / hotline.spent_s, hotline.events / (hotline.spent_s + hotline.beside_s)
+            counts = hotline.shadow.counts
+            alike = sum(many for (_, result), many in counts.items() if result is Result.SAME)
+            beside = f"{rate:,.0f} events/s without; {alike / counts.total():.0%} decided alike"
+            what = f"with a shadow of {'the same' if same else 'other'} rules, {size}"
+            found.append(Figure("engine", what, f"{with_it:,.0f} events/s", beside, with_it / rate))
+    return found
+
+
 async def run(options: Options) -> list[Figure]:
     found = []
     for size in SIZES[:2] if options.quick else SIZES:
@@ -152,7 +192,7 @@ async def run(options: Options) -> list[Figure]:
         rate = hotline.events / hotline.spent_s
         decision = f"decision p50 {p50 * 1000:.2f} ms, p99 {p99 * 1000:.2f} ms"
         found.append(Figure("engine", str(size), f"{rate:,.0f} events/s", decision))
-    return found
+    return found + await run_beside(options)
 
 
 def profile() -> None:

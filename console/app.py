@@ -13,6 +13,7 @@ from console.events import Events
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
 from console.problems import install
+from console.shadow import shadow
 from console.staff import staff
 
 ABOUT = (
@@ -39,6 +40,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.include_router(api)
     app.include_router(staff)
     app.include_router(calendar)
+    app.include_router(shadow)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

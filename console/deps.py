@@ -104,6 +104,18 @@ class Calendar(Protocol):
     async def take_official(self, by: str, *, over_operators: bool, dry_run: bool) -> Mapping[str, Any]: ...
 
 
+class ShadowRules(Protocol):
+    """Other rules beside the live ones. `shown` by the keys of `schemas.ShadowOut`; `text` is the file they came from.
+
+    `start` raises Refused with every mistake of the file; `end` returns None when it is over, else one sentence.
+    """
+
+    def start(self, data: bytes, name: str, for_s: float, by: str) -> Mapping[str, Any]: ...
+    def end(self, by: str) -> str | None: ...
+    def shown(self) -> Mapping[str, Any] | None: ...
+    def text(self) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
@@ -131,6 +143,7 @@ class ConsoleDeps:
     reasons: Callable[[], Mapping[int, str]]
     declare_surge: Callable[[float, str, str], None]
     end_surge: Callable[[str], str | None]
+    shadow: ShadowRules
     reload: Callable[[], Awaitable[Sequence[str]]]
     staff: Staff
     calendar: Calendar

@@ -262,6 +262,44 @@ class SurgeIn(BaseModel):
     reason: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
 
 
+class ShadowLineOut(BaseModel):
+    number: str
+    name: str
+    compared: int = Field(description="Live decisions held against the shadow's.")
+    results: dict[str, int] = Field(description="same, seat, earlier, later, order, found, fallback")
+
+
+class ShadowExampleOut(BaseModel):
+    """One decision that the shadow would have taken otherwise."""
+
+    result: str = Field(description="seat, earlier, later, order, found, fallback")
+    call_id: str
+    line: str
+    at: float = Field(description="Epoch seconds of the live decision; found: of the shadow's.")
+    wait_s: float = Field(description="How long the caller had waited by then.")
+    live: list[str] = Field(description="Seats that rang; none: left to the dialplan, or nobody.")
+    shadow: list[str] = Field(description="Seats that would have rung.")
+    earlier_s: float | None
+    rival: str | None = Field(description="The call for which the seat would have rung.")
+
+
+class ShadowOut(BaseModel):
+    """Other rules beside the live ones, decision by decision. Times are epoch seconds."""
+
+    file: str
+    since: float
+    until: float
+    by: str = Field(description="Name of the token that declared it.")
+    running: bool
+    ended: str | None = Field(description="asked, expired, replaced, slow, failed, rules; null while it runs.")
+    ended_at: float | None
+    share: float = Field(description="Of the loop's time, 0..1, lately.")
+    rebuilt: int = Field(description="Times that its picture was not the live one and was made anew.")
+    not_compared: list[str] = Field(description="What differs and cannot be seen decision by decision.")
+    lines: list[ShadowLineOut]
+    examples: list[ShadowExampleOut] = Field(description="The newest of each kind.")
+
+
 class DoneOut(BaseModel):
     agent: str
     done: str

@@ -169,6 +169,18 @@ class Exporter:
             self.metrics.add_line(line)
         self._lines.update(lines)
 
+    # -- told by the shadow --
+
+    def shadow(self, line: str, result: str) -> None:
+        """One live decision was held against that of other rules."""
+        self.metrics.shadow_decisions.labels(line, result).inc()
+
+    def shadow_ended(self, reason: str | None) -> None:
+        """None: one began."""
+        self.metrics.shadow.set(reason is None)
+        if reason is not None:
+            self.metrics.shadow_ended.labels(reason).inc()
+
     # -- told by the links --
 
     def fallback_total(self, stage: str, absolute: int) -> None:

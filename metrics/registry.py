@@ -136,6 +136,11 @@ class Metrics:
             "hotline_presentations_total", "Ended presentations of a call at a seat, by outcome.", "outcome"
         )
         self.surge = self._gauge("hotline_surge", "1 while a declared surge lasts.")
+        self.shadow = self._gauge("hotline_shadow", "1 while other rules are tried beside the live ones.")
+        self.shadow_decisions = self._counter(
+            "hotline_shadow_decisions_total", "Live decisions held against those of other rules.", "line", "result"
+        )
+        self.shadow_ended = self._counter("hotline_shadow_ended_total", "Shadows that are over, by reason.", "reason")
         self.set_aside = self._counter(
             "hotline_seats_set_aside_total", "Seats set aside after the second missed call in a row."
         )

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -160,7 +161,20 @@ class Shadow:
             if self.engine.queue:
                 self._handle(TICK, now, wall)
         if self._differs(event, decided):
-            self._rebuild()
+            self.rebuilt += 1
+            self._make_anew()
+
+    def try_others(self, other: Rules) -> None:
+        """Other rules than before; what was counted stays."""
+        self._other = other
+        self._make_anew()
+
+    def let_go(self) -> None:
+        """It is over: only what was counted stays."""
+        self.holds.clear()
+        self.ahead.clear()
+        self._held_seats.clear()
+        self.engine = Follower(replace(self._live.configured, lines={}, agents={}, seats={}))
 
     # -- the live hotline, as the other rules see it ------------------------------------------------------------------
 
@@ -201,7 +215,7 @@ class Shadow:
 
     def _differs(self, event: e.Event, decided: Sequence[Decided]) -> bool:
         """Whether what the event was about is not with us as it is with the live engine."""
-        calls = {command.call_id for command in decided} | {getattr(event, "call_id", None)} - {None}
+        calls = {command.call_id for command in decided} | {getattr(event, "call_id", "")}
         return any(map(self.call_differs, calls)) or self.seat_differs(getattr(event, "seat_id", None))
 
     def call_differs(self, call_id: str) -> bool:
@@ -218,8 +232,7 @@ class Shadow:
         live, own = self._live.floor.agent_at(seat_id), self.engine.floor.agent_at(seat_id)
         return (live and (live.id, live.state, live.call_id)) != (own and (own.id, own.state, own.call_id))
 
-    def _rebuild(self) -> None:
-        self.rebuilt += 1
+    def _make_anew(self) -> None:
         self.holds.clear()
         self._held_seats.clear()
         self.engine = self._mirrored()

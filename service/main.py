@@ -38,6 +38,7 @@ from service.lamps import Lamps
 from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
 from service.settings_rosters import gap_sentences, needs_calendar
+from service.shadow import Shadows
 from service.snapshots import Snapshots
 from service.staff import Staff
 from service.surge import Surges
@@ -97,6 +98,14 @@ class Service:
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
         self.board.on_surge = self.surges.told
+        self.shadows = Shadows(
+            self.engine,
+            lambda: self.settings,
+            agents.zones,
+            count=self.exporter.shadow,
+            ended=self.exporter.shadow_ended,
+        )
+        self.board.beside = self.shadows.follow
         self.http = HttpServer(create_app(self._console()))
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
         self.gauges = gauges.Gauges(self)
@@ -138,6 +147,7 @@ class Service:
             reasons=lambda: {reason.code: reason.name for reason in self.settings.reasons},
             declare_surge=self.surges.declare,
             end_surge=self.surges.end,
+            shadow=self.shadows,
             reload=self.reload,
             staff=Staff(self.agents, self.engine),
             calendar=self.calendar,
@@ -155,6 +165,7 @@ class Service:
         since_ms = int(1000 * (clock.wall() - LAST_AGENT_KEPT_S)) if prefer else None
         self.board.submit(await self.records.remembered(since_ms))
         self.surges.recall()
+        self.shadows.recall()
         self.board.start(self.engine.rules.timing.lease_s)
         await self.agi.start(self.settings.service.fastagi)
         listening_at = asyncio.get_running_loop().time()
@@ -193,6 +204,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.board.stop()
+        self.shadows.stop()
         await self.http.stop()
         self.exporter.close()
         await self.records.close()
@@ -265,6 +277,7 @@ class Service:
         self.records.keep_explanations(settings.retention.explanations_days)
         await self.agents.follow(settings)
         rules = self._rules()
+        self.shadows.reread()
         self.tokens.clear()
         self.tokens.update(tokens_of(settings))
         self.exporter.lines(rules.lines)

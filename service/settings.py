@@ -86,6 +86,7 @@ class Settings(Table):
 
     _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
     _warnings: tuple[SettingsProblem, ...] = PrivateAttr(default=())
+    _document: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod
@@ -104,6 +105,11 @@ class Settings(Table):
     def base_dir(self) -> Path:
         """The folder of the configuration file: relative paths in it start here."""
         return self._file.parent
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What was read, as TOML tables. Readers must not change it."""
+        return self._document
 
     @property
     def warnings(self) -> tuple[SettingsProblem, ...]:
@@ -245,8 +251,6 @@ def load(
         SettingsError: with all mistakes, in the order of the file.
     """
     text = read_toml(path)
-    lines = key_lines(text)
-    document = tomllib.loads(text)
     check = partial(
         settings_checks.check,
         check_secrets=check_secrets,
@@ -254,11 +258,18 @@ def load(
         known_agents=known_agents,
         gaps_allowed=gaps_allowed,
     )
+    return checked(path, tomllib.loads(text), key_lines(text), check)
+
+
+def checked(
+    path: Path, document: dict[str, Any], lines: dict[KeyPath, int], check: Callable[[Settings], list[Finding]]
+) -> Settings:
+    """The settings of a document that was read from a file. Raises SettingsError as `load`."""
     try:
         settings = Settings.model_validate(document)
     except ValidationError as error:
         raise SettingsError(in_file_order(_mistakes(path, document, error, lines, check))) from None
-    settings._file = path.absolute()
+    settings._file, settings._document = path.absolute(), document
     findings = check(settings)
     errors = in_file_order([_located(finding, lines) for finding in findings if finding.is_error])
     warnings = in_file_order([_located(finding, lines) for finding in findings if not finding.is_error])
@@ -293,15 +304,21 @@ def _located(finding: Finding, lines: dict[KeyPath, int]) -> SettingsProblem:
 def read_toml(path: Path) -> str:
     """The text of a file that is TOML. Raises SettingsError with the line of the first mistake in its grammar."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SettingsError([SettingsProblem("", line, "the file is not UTF-8 text")]) from None
+        return toml_text(path.read_bytes())
     except OSError as error:
         raise SettingsError(
             [SettingsProblem("", None, f"{path} cannot be read: {error.strerror}; hotline init makes one")]
         ) from None
+
+
+def toml_text(data: bytes) -> str:
+    """The text, when it is TOML. Raises SettingsError with the line of the first mistake in its grammar."""
+    try:
+        text = data.decode("utf-8-sig")
+        tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SettingsError([SettingsProblem("", line, "the file is not UTF-8 text")]) from None
     except RecursionError:
         raise SettingsError([SettingsProblem("", None, "lists or tables are nested too deeply")]) from None
     except tomllib.TOMLDecodeError as error:

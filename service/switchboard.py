@@ -27,6 +27,8 @@ from telephony import names
 log = structlog.get_logger("hotline")
 
 Drop = Callable[[str, str], None]
+# Sees an event with its times after it is done with, what the engine wanted, and when it had wanted to be woken.
+Beside = Callable[[e.Event, float, float, list[c.Command], float | None], None]
 
 
 class Session(Protocol):
@@ -53,10 +55,12 @@ class Switchboard:
         self.bugs = 0
         self.on_change: Callable[[], None] = lambda: None
         self.on_surge: Callable[[c.TellSurge], None] = lambda change: None
+        self.beside: Beside = lambda event, now, wall, commands, wake: None
         self._write, self._count, self._drop_leg, self._drained = write, count, drop_leg, drained
         self._events: deque[e.Event] = deque()
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
+        self._wake: float | None = None
         self._beat_at = clock.now()
         self._beat_task: asyncio.Task[None] | None = None
         self._drain_task: asyncio.Task[None] | None = None
@@ -79,14 +83,17 @@ class Switchboard:
         self.on_change()
 
     def _handle(self, event: e.Event) -> None:
+        now, wall, wake = clock.now(), clock.wall(), self._wake
         try:
-            commands = self.engine.handle(event, clock.now(), clock.wall())
+            commands = self.engine.handle(event, now, wall)
         except Exception:
             self.bugs += 1
             log.exception("engine failed", call_id=self.engine.suspect, event_kind=type(event).__name__)
             commands = self.engine.out
             self._let_go(event)
+        self._wake = self.engine.next_wake()
         self._carry_out(commands)
+        self.beside(event, now, wall, commands, wake)
 
     def _let_go(self, event: e.Event) -> None:
         """Gives the caller whom the bug met back to the dialplan; then the engine looks at all the others again.
@@ -178,7 +185,7 @@ class Switchboard:
     def _arm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        wake = self.engine.next_wake()
+        wake = self._wake
         loop = asyncio.get_running_loop()
         self._timer = None if wake is None else loop.call_later(max(0.0, wake - clock.now()), self._tick)
 

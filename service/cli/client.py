@@ -72,6 +72,8 @@ class Client:
             ) from None
 
     def _answer(self, response: httpx.Response) -> Any:
+        if response.status_code == httpx.codes.NO_CONTENT:  # done, and nothing to say
+            return None
         try:
             body = response.json()
         except ValueError:

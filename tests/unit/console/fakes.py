@@ -96,6 +96,43 @@ class Calendar:
         return DAYS
 
 
+SHADOW = {
+    "file": "other.toml", "since": 100.0, "until": 700.0, "by": "1001", "running": True, "ended": None, "ended_at": None,
+    "share": 0.001, "rebuilt": 0, "not_compared": [],
+    "lines": [{"number": "12345", "name": "热线", "compared": 3, "results": {"same": 2, "seat": 1}}],
+    "examples": [{
+        "result": "seat", "call_id": "1-2", "line": "12345", "at": 101.0, "wait_s": 0.5, "live": ["1001"],
+        "shadow": ["1002"], "earlier_s": None, "rival": None,
+    }],
+}  # fmt: skip
+
+
+@dataclass
+class ShadowRules:
+    """Remembers what was asked for, or refuses it."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refusal: Refused | str | None = None
+    file: str | None = None
+
+    def start(self, data: bytes, name: str, for_s: float, by: str) -> Mapping[str, Any]:
+        if isinstance(self.refusal, Refused):
+            raise self.refusal
+        self.asked.append(("start", data, name, for_s, by))
+        self.file = data.decode()
+        return SHADOW
+
+    def end(self, by: str) -> str | None:
+        self.asked.append(("end", by))
+        return self.refusal if isinstance(self.refusal, str) else None
+
+    def shown(self) -> Mapping[str, Any] | None:
+        return None if self.file is None else SHADOW
+
+    def text(self) -> str | None:
+        return self.file
+
+
 @dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
@@ -111,6 +148,7 @@ class Hotline:
     asked: int = 0
     staff: Staff = field(default_factory=Staff)
     calendar: Calendar = field(default_factory=Calendar)
+    shadow: ShadowRules = field(default_factory=ShadowRules)
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -158,6 +196,7 @@ class Hotline:
             reasons=lambda: {1: "小休", 2: "用餐"},
             declare_surge=self.declare_surge,
             end_surge=lambda by: self.act("surge over", by),
+            shadow=self.shadow,
             reload=self.reload,
             staff=self.staff,
             calendar=self.calendar,

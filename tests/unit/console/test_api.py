@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from console.deps import Health, Role
+from console.deps import Health, Refused, Role
 from tests.unit.console.fakes import Hotline, bearer
 
 API = "/api/v1"
@@ -318,3 +318,42 @@ async def test_end_of_no_surge_says_so(client: httpx.AsyncClient, hotline: Hotli
     hotline.refusal = "there is no surge"
     answer = await client.post(f"{API}/surge/end", headers=bearer("supervisor"))
     assert (answer.status_code, answer.json()["detail"]) == (409, "there is no surge")
+
+
+async def test_other_rules_are_tried_by_who_may_reload_the_rules(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    auditor, engineer = bearer("auditor"), bearer("engineer")
+    assert (await client.get(f"{API}/shadow", headers=auditor)).json() is None
+    assert (await client.get(f"{API}/shadow/rules", headers=engineer)).status_code == 409
+    asked = f"{API}/shadow?for_s=600&name=other.toml"
+    begun = await client.post(asked, headers=engineer, content=b"[timing]")
+    assert begun.json()["lines"][0]["results"] == {"same": 2, "seat": 1}
+    assert (await client.get(f"{API}/shadow", headers=auditor)).json() == begun.json()
+    assert (await client.get(f"{API}/shadow/rules", headers=engineer)).text == "[timing]"
+    assert (await client.post(f"{API}/shadow/end", headers=engineer)).status_code == 204
+    assert hotline.shadow.asked == [("start", b"[timing]", "other.toml", 600.0, "1001"), ("end", "1001")]
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.EXPERT, Role.SUPERVISOR, Role.AUDITOR])
+async def test_other_rules_are_not_for_everybody(client: httpx.AsyncClient, hotline: Hotline, role: Role) -> None:
+    for path in ("shadow?for_s=600", "shadow/end"):
+        assert (await client.post(f"{API}/{path}", headers=bearer(role), content=b"[timing]")).status_code == 403
+    assert (await client.get(f"{API}/shadow/rules", headers=bearer(role))).status_code == 403
+    seen = (await client.get(f"{API}/shadow", headers=bearer(role))).status_code
+    assert seen == (200 if role in (Role.SUPERVISOR, Role.AUDITOR) else 403)
+    assert hotline.shadow.asked == []
+
+
+async def test_mistakes_of_other_rules_are_all_told(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.shadow.refusal = Refused(422, "no rules to try", [{"why": "line 3: is wrong"}, {"why": "line 5: too"}])
+    answer = await client.post(f"{API}/shadow?for_s=600", headers=bearer("engineer"), content=b"x = 1")
+    assert (answer.status_code, len(answer.json()["errors"])) == (422, 2)
+    for wrong in ("for_s=59", "for_s=604801", "", "for_s=600&name=a%0Ab"):
+        refused = await client.post(f"{API}/shadow?{wrong}", headers=bearer("engineer"), content=b"x = 1")
+        assert refused.status_code == 422
+    assert (await client.post(f"{API}/shadow?for_s=600", headers=bearer("engineer"))).status_code == 422
+
+
+async def test_end_of_no_shadow_says_so(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.shadow.refusal = "no shadow runs"
+    answer = await client.post(f"{API}/shadow/end", headers=bearer("engineer"))
+    assert (answer.status_code, answer.json()["detail"]) == (409, "no shadow runs")
