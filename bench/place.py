@@ -13,7 +13,7 @@ import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -44,9 +44,8 @@ class Options:
 @contextlib.asynccontextmanager
 async def place(options: Options, name: str, seats: int, **timing: float) -> AsyncIterator[Stage]:
     """The stage, serving; all of it is gone afterwards. `timing`: keys of `[timing]`."""
-    with _folder(options, name) as folder:
-        base = Ports.of_slot(options.slot)
-        ports = Ports.of_slot(options.slot, rtp_last=min(65535, base.rtp_first + RTP_PORTS - 1))
+    with bench_folder(options, name) as folder:
+        ports = roomy(options.slot)
         rows = "\n".join(f"{key} = {value}" for key, value in {"wrap_up_s": 0, **timing}.items())
         stage = Stage(folder, root.find(), ports, seats=seats, edit=lambda text: f"{text}\n[timing]\n{rows}\n")
         try:
@@ -57,8 +56,13 @@ async def place(options: Options, name: str, seats: int, **timing: float) -> Asy
             await stage.stop()
 
 
+def roomy(slot: int) -> Ports:
+    """The ports of a slot, with sound for everybody."""
+    return Ports.of_slot(slot, rtp_last=min(65535, Ports.of_slot(slot).rtp_first + RTP_PORTS - 1))
+
+
 @contextlib.contextmanager
-def _folder(options: Options, name: str):  # type: ignore[no-untyped-def]
+def bench_folder(options: Options, name: str) -> Iterator[Path]:
     if options.folder is not None:
         shutil.rmtree(options.folder / name, ignore_errors=True)
         yield options.folder / name
@@ -87,8 +91,8 @@ ringinuse=no
 """
 
 
-def users(seats: int) -> list[str]:
-    return [str(FIRST_SEAT + index) for index in range(seats)]
+def users(seats: int, first: int = FIRST_SEAT) -> list[str]:
+    return [str(first + index) for index in range(seats)]
 
 
 @contextlib.asynccontextmanager

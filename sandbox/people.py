@@ -30,7 +30,7 @@ SEATS: Final = "127.0.0.1"
 class Plan:
     """One call to be placed. `patience_s`: gives up unanswered after this (None: never). `talk_s`: says goodbye after
     this (None: waits for the other's). `from_header` replaces the From header made of `caller` and `name` as it stands:
-    for callers who send nonsense.
+    for callers who send nonsense. `after_s`: one of several dials so long after the start.
     """
 
     number: str
@@ -39,6 +39,7 @@ class Plan:
     patience_s: float | None = None
     talk_s: float | None = None
     from_header: str | None = None
+    after_s: float = 0.0
 
     def header(self, ip: str) -> str:
         """The From header without its tag."""
@@ -84,7 +85,8 @@ class Callers(Phone):
             options += ["-key", "number", plan.number, "-key", "from_header", plan.header(self.sipp.ip)]
             text = scenario.caller(number="[number]", from_header="[from_header]", sound=sound)
         else:
-            text = scenario.caller(number="[field0]", from_header="[field1]", sound=sound)
+            later = any(plan.after_s for plan in self.plans)
+            text = scenario.caller(number="[field0]", from_header="[field1]", sound=sound, later=later)
         self._write("caller.xml", text)
         self._write("calls.csv", self._table())
         await self.sipp.start([*options, "-r", *self._rate()])
@@ -99,7 +101,7 @@ class Callers(Phone):
         rows = ["SEQUENTIAL"]
         for plan in self.plans:
             known = ["", ""] if len(self.plans) == 1 else [plan.number, plan.header(self.sipp.ip)]
-            fields = [*known, *(str(scenario.milliseconds(s)) for s in (plan.patience_s, plan.talk_s))]
+            fields = [*known, *(str(scenario.milliseconds(s)) for s in (plan.patience_s, plan.talk_s, plan.after_s))]
             if any(sign in field for field in fields for sign in ";\r\n"):
                 raise ValueError("several callers: no ';' and no line end in number or caller")
             rows.append(";".join(fields))

@@ -16,6 +16,14 @@ _REFUSALS: Final = (
     491, 493, 500, 501, 502, 503, 504, 505, 513, 600, 603, 604, 606,
 )  # fmt: skip
 _HUSH: Final = '  <label id="hush"/>\n  <nop><action><exec rtp_stream="pause"/></action></nop>'
+_COMES: Final = """\
+  <nop>
+    <action>
+      <assignstr assign_to="comes_text" value="[field4]"/>
+      <todouble assign_to="comes_ms" variable="comes_text"/>
+    </action>
+  </nop>
+  <pause variable="comes_ms"/>"""
 # A-law first, mu-law second: what Chinese carriers speak, and what everything speaks.
 _SDP: Final = """\
       v=0
@@ -61,12 +69,15 @@ def milliseconds(seconds: float | None) -> int:
     return FOR_EVER_MS if seconds is None else max(1, round(seconds * 1000))
 
 
-def caller(*, number: str, from_header: str, sound: Path | None) -> str:
-    """The scenario of somebody who dials. `number` and `from_header` are SIPp keywords or plain text."""
+def caller(*, number: str, from_header: str, sound: Path | None, later: bool = False) -> str:
+    """The scenario of somebody who dials, `later` at a time of his own. `number` and `from_header` are SIPp keywords or
+    plain text.
+    """
     refusals = "\n".join(f'  <recv response="{code}" optional="global" next="refused"/>' for code in _REFUSALS)
     values = {
         "number": number,
         "from": from_header,
+        "comes": _COMES if later else "",
         "refusals": refusals,
         "patience_begins": _begins("patience", "[field2]"),
         "patience": _rest("patience", "cancel"),
