@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest_asyncio
 
 from sandbox.instance import Ports
+from sandbox.people import Callers, Plan
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.e2e.cast import Cast
-from tests.e2e.evidence import in_state, record, several, until_waiting, with_key
+from tests.e2e.evidence import in_state, record, several, until_waiting, waiting, with_key
 from tests.e2e.staging import nothing_left_over, timing
 
 DAY, NIGHT = "1011", "1012"  # two agents with the general skill alone
@@ -88,6 +89,30 @@ async def test_the_waiting_caller_is_served_by_the_next_shift_in_that_second_and
     told = await stage.api(f"/api/v1/calls/{served[2].call_id}/why")
     (presented,) = [part for part in told["story"] if part["kind"] == "presented"]
     assert {"off_duty": [DAY]}.items() <= {group["reason"]: group["seats"] for group in presented["candidates"]}.items()
+
+
+async def test_reload_with_two_hundred_callers_waiting_loses_no_place(stage: Stage, people: Cast) -> None:
+    """Other rings, other times, other people in the groups: everybody is served in the order of arrival all the same."""
+    assert await reload(stage, "") == 200
+    _, talking = await people.busy_seat(DAY)
+    plans = [Plan("12345", str(13800700000 + nth), talk_s=0.05) for nth in range(200)]
+    good = stage.config.read_text()
+    async with Callers(stage.pbx, plans, people.folder / "crowd", per_s=50, sound=False) as crowd:
+        await until_waiting(stage, "12345", len(plans), limit_s=60)
+        other = with_key("line", "12345", 'rings = [ {after_s = 0, need = "general"}, {after_s = 4, need = "any"} ]')
+        stage.config.write_text(several(other, timing(wrap_up_s=0, ring_s=5, answer_notice_after_s=0))(good))
+        assert await reload(stage, "") == 200
+        assert (await waiting(stage, "12345"))[0] == len(plans)
+        await people.seat(NIGHT, signed_in=False)  # it is never free for long enough to be seen so
+        await talking.hang_up()
+        legs = await crowd.until_all_ended(120)
+    stage.config.write_text(good)
+    assert await reload(stage, "") == 200
+    by_arrival = sorted(legs, key=lambda leg: leg.invited_at)
+    assert [leg.code for leg in by_arrival] == [200] * len(plans)
+    place = {leg.call_id: nth for nth, leg in enumerate(sorted(legs, key=lambda leg: leg.answered_at or 0.0))}
+    moved = [abs(place[leg.call_id] - nth) for nth, leg in enumerate(by_arrival)]
+    assert max(moved) <= 2, "two seats ring side by side: whoever picks up first is answered first"
 
 
 async def test_in_a_gap_the_duty_seats_ring_and_hotline_says_so(stage: Stage, people: Cast) -> None:
