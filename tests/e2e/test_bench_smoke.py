@@ -30,7 +30,7 @@ async def figures(name: str, slot: int, folder: Path) -> list[dict[str, Any]]:
         ("held", 2, 100),
         ("engine", 4, 1),  # with a shadow beside it, never quicker
         ("simulate", 4, 2),
-        ("city", 5, 100),
+        ("city", 6, 100),
     ],
 )
 async def test_bench_says_what_it_found_beside_what(
