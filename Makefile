@@ -29,7 +29,7 @@ e2e: setup  ## end to end on a private Asterisk (ASTERISK=16 for the old one)
 	$(PY) -m pytest -q -n $(JOBS) --dist loadfile tests/e2e
 
 test: check  ## everything but benches
-	$(PY) -m pytest -q tests/contract
+	$(PY) -m pytest -q -n 2 --dist loadfile tests/contract
 	$(MAKE) e2e
 
 bench: setup  ## side by side with Queue() and Dial() on the same Asterisk
