@@ -32,12 +32,8 @@ async def halls(options: Options, seats: int, wrap_up_s: int) -> AsyncIterator[S
     with bench_folder(options, "city") as folder:
         ports = roomy(options.slot)
         stage = Stage(folder, root.find(), ports, seats=seats, edit=lambda text: f"{text}\n{more}")
-        try:
-            await stage.start_asterisk(lambda files: _queues(files, stage.settings.rules(), wrap_up_s))
-            await stage.start_service()
+        async with stage.serving(lambda files: _queues(files, stage.settings.rules(), wrap_up_s)):
             yield stage
-        finally:
-            await stage.stop()
 
 
 def _queues(files: dict[str, str], rules: Rules, wrap_up_s: int) -> None:

@@ -48,12 +48,8 @@ async def place(options: Options, name: str, seats: int, **timing: float) -> Asy
         ports = roomy(options.slot)
         rows = "\n".join(f"{key} = {value}" for key, value in {"wrap_up_s": 0, **timing}.items())
         stage = Stage(folder, root.find(), ports, seats=seats, edit=lambda text: f"{text}\n[timing]\n{rows}\n")
-        try:
-            await stage.start_asterisk(lambda files: ways_around(files, seats))
-            await stage.start_service()
+        async with stage.serving(lambda files: ways_around(files, seats)):
             yield stage
-        finally:
-            await stage.stop()
 
 
 def roomy(slot: int) -> Ports:

@@ -7,16 +7,17 @@ AMI, the database, `/metrics`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 
@@ -89,6 +90,16 @@ class Stage:
         files = write(self.plan())
         amend(files)
         await self.sandbox.start(files)
+
+    @contextlib.asynccontextmanager
+    async def serving(self, amend: Callable[[dict[str, str]], None] = lambda files: None) -> AsyncIterator[Self]:
+        """Asterisk and the service, which serves callers; all of it is gone afterwards."""
+        try:
+            await self.start_asterisk(amend)
+            await self.start_service()
+            yield self
+        finally:
+            await self.stop()
 
     # -- the service --------------------------------------------------------------------------------------------------
 

@@ -67,13 +67,8 @@ FORMS = ("13800000777", "013800000777", "+8613800000777", "008613800000777", "%2
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
-    stage = Stage(folder, asterisk, ports, edit=timing(wrap_up_s=0))
-    try:
-        await stage.start_asterisk()
-        await stage.start_service()
+    async with Stage(folder, asterisk, ports, edit=timing(wrap_up_s=0)).serving() as stage:
         yield stage
-    finally:
-        await stage.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -32,14 +32,11 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports, postgres: Postgr
         text = text.replace("[service]", '[service]\ndatabase_password_file = "secrets/database"', 1)
         return timing(wrap_up_s=0)(text)
 
-    stage = Stage(folder, asterisk, ports, seats=3, edit=on_postgres)
-    try:
-        await stage.start_asterisk()
-        await stage.start_service()
-        async with Seats(stage.pbx, ["1001", "1002", "1003"], folder / "seats"):
-            yield stage
-    finally:
-        await stage.stop()
+    async with (
+        Stage(folder, asterisk, ports, seats=3, edit=on_postgres).serving() as stage,
+        Seats(stage.pbx, ["1001", "1002", "1003"], folder / "seats"),
+    ):
+        yield stage
 
 
 async def test_call_is_recorded_in_postgresql(stage: Stage) -> None:

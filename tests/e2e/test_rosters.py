@@ -29,13 +29,8 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         with_key("seat", DAY, 'groups = ["day"]'),
         with_key("seat", NIGHT, 'groups = ["night"]'),
     )
-    stage = Stage(folder, asterisk, ports, edit=edit)
-    try:
-        await stage.start_asterisk()
-        await stage.start_service()
+    async with Stage(folder, asterisk, ports, edit=edit).serving() as stage:
         yield stage
-    finally:
-        await stage.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -51,13 +51,8 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         answer_notice_after_s=0,
     )
     edit = several(times, with_key("line", "12348", 'rings = [ {after_s = 0, need = "legal>=5"} ]'))
-    stage = Stage(folder, asterisk, ports, edit=edit)
-    try:
-        await stage.start_asterisk()
-        await stage.start_service()
+    async with Stage(folder, asterisk, ports, edit=edit).serving() as stage:
         yield stage
-    finally:
-        await stage.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

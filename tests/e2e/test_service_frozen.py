@@ -34,13 +34,8 @@ RING_S = 0.2
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
     edit = timing(lease_s=LEASE_S, wrap_up_s=600, ring_several_after_s=0)
-    stage = Stage(folder, asterisk, ports, seats=len(SEATS), edit=edit)
-    try:
-        await stage.start_asterisk()
-        await stage.start_service()
+    async with Stage(folder, asterisk, ports, seats=len(SEATS), edit=edit).serving() as stage:
         yield stage
-    finally:
-        await stage.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

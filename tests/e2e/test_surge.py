@@ -33,13 +33,8 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         without_general_skill(RESERVE),
         lambda text: text + "\n[surge]\nwrap_up_s = 0\n",
     )
-    stage = Stage(folder, asterisk, ports, edit=edit)
-    try:
-        await stage.start_asterisk()
-        await stage.start_service()
+    async with Stage(folder, asterisk, ports, edit=edit).serving() as stage:
         yield stage
-    finally:
-        await stage.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
