@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Annotated, Any, Final, TypeVar
 
 import structlog
@@ -18,6 +19,7 @@ from console.schemas import (
     CallId,
     CallOut,
     DoneOut,
+    ForecastOut,
     LineOut,
     PauseIn,
     ProblemOut,
@@ -26,6 +28,7 @@ from console.schemas import (
     SeatOut,
     SignInIn,
     StatusOut,
+    SuggestionOut,
     SurgeIn,
     SurgeOut,
     WhyOut,
@@ -48,6 +51,8 @@ api = APIRouter(prefix="/api/v1", responses=PROBLEMS)
 T = TypeVar("T")
 
 Call = Annotated[CallId, Path(description="The call's id, or the beginning of it; `last` is the newest call.")]
+Day = Annotated[date | None, Query(description="Like 2026-10-01; today without it.")]
+LineNumber = Annotated[str, Query(max_length=32, pattern=r"^[0-9]*$", description="The whole hotline without it.")]
 Agent = Annotated[AgentId, Path(description="The agent's id.")]
 Anybody = Annotated[Token, Depends(allow(EVERYBODY))]
 Overseer = Annotated[Token, Depends(allow(OVERSEERS))]
@@ -157,6 +162,27 @@ async def reasons(deps: Deps, _: Anybody) -> Any:
 @api.get("/surge", summary="The declared surge", response_model=SurgeOut | None)
 async def surge(deps: Deps, _: Anybody) -> Any:
     return surge_json(deps.view().surge)
+
+
+@api.get("/surge/suggestion", summary="Whether to declare one", response_model=SuggestionOut | None)
+async def suggestion(deps: Deps, _: Anybody) -> Any:
+    return deps.forecasts.suggestion()
+
+
+@api.get(
+    "/forecast",
+    summary="Arrivals of a day by quarter of an hour, expected and real",
+    response_model=ForecastOut,
+    responses={
+        404: {"model": ProblemOut, "description": "No such line, or a day too far away."},
+        503: {"model": ProblemOut, "description": "The records do not answer."},
+    },
+)
+async def forecast(deps: Deps, _: Anybody, day: Day = None, line: LineNumber = "") -> Any:
+    found = await _from_records(deps.forecasts.day(day, line))
+    if isinstance(found, str):
+        raise Problem(404, found)
+    return found
 
 
 @api.post("/surge", summary="Declare a surge", response_model=SurgeOut)

@@ -63,7 +63,7 @@ class Board:
 
     def _take(self, today: Sequence[LineToday] | None) -> None:
         view, health = self._deps.view(), self._deps.health()
-        seen = lasting(view, health, today)
+        seen = lasting(view, health, today), self._deps.forecasts.suggestion(), self._deps.forecasts.outlook()
         changed = seen != self._seen
         self._seen = seen
         self._snapshot = Snapshot(self._snapshot.version + changed, picture(self._deps, view, health, today))
@@ -97,6 +97,8 @@ def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence
         "target": {"answer_within_s": deps.answer_within_s, "ratio": deps.target_ratio},
         "now": now_json(view),
         "surge": surge_json(view.surge),
+        "suggestion": deps.forecasts.suggestion(),
+        "forecast": deps.forecasts.outlook(),
         "today": None if today is None else total(today),
         "lines": lines_json(view, today or ()),
         "seats": [seat_json(seat) for seat in view.seats],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -116,6 +117,19 @@ class ShadowRules(Protocol):
     def text(self) -> str | None: ...
 
 
+class Forecasts(Protocol):
+    """How many callers are expected. `outlook` is today in short (`schemas.OutlookOut`) and `suggestion` whether a surge
+    is suggested (`schemas.SuggestionOut`): both at once, None when there is nothing to say.
+
+    `day` may raise anything while the database is away. It takes a date (None: today), a line ("": the whole hotline)
+    and the time, and gives `schemas.ForecastOut`, or one sentence that says why not.
+    """
+
+    def outlook(self) -> Mapping[str, Any] | None: ...
+    def suggestion(self) -> Mapping[str, Any] | None: ...
+    async def day(self, day: date | None, line: str) -> Mapping[str, Any] | str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
@@ -147,6 +161,7 @@ class ConsoleDeps:
     reload: Callable[[], Awaitable[Sequence[str]]]
     staff: Staff
     calendar: Calendar
+    forecasts: Forecasts
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

@@ -80,6 +80,62 @@ class SurgeOut(BaseModel):
     by: str = Field(description="Name of the token that declared it.")
 
 
+class SuggestionOut(BaseModel):
+    """Arrivals have been above the forecast for three minutes or more. Nothing is done: a person may declare a surge."""
+
+    since: float = Field(description="Epoch seconds.")
+    at: str = Field(description="The same by the hotline's clock, like 14:03.")
+    percent: int = Field(description="Above the forecast since then.")
+    callers: int = Field(description="Since then; who calls twice in a minute counts once.")
+    expected: float
+    text: str = Field(description="What is seen, and what to type.")
+
+
+class HourOut(BaseModel):
+    expected: float | None
+    arrived: int | None = Field(description="null: still to come.")
+
+
+class OutlookOut(BaseModel):
+    """Today's forecast and arrivals of the whole hotline, as of the last full minute."""
+
+    total: float | None = Field(description="Calls expected all day; null without a forecast.")
+    until_now: float | None
+    arrived: int
+    why_none: str | None = Field(description="Why there is no forecast.")
+    hours: list[HourOut] = Field(description="24 of them.")
+
+
+class MadeOut(BaseModel):
+    """What a forecast is made of."""
+
+    total: float = Field(description="Calls expected on this day.")
+    until_now: float = Field(description="Of these by now: all of a past day, none of one to come.")
+    like: list[datetime.date] = Field(description="The days whose profile it is.")
+    own_kind: bool = Field(description="False: too few days of its own kind, so those of a coarser one.")
+    level: float = Field(description="By which the profile was multiplied, for the last days were busier or quieter.")
+    spread: float = Field(description="What days differ by beyond chance, 0.05 is 5 %.")
+
+
+class QuarterOut(BaseModel):
+    at: str = Field(description="Like 14:15.")
+    expected: float | None = Field(description="Calls; null without a forecast.")
+    low: int | None = Field(description="Nine of ten such quarters lie between low and high, both included.")
+    high: int | None
+    arrived: int | None = Field(description="So far; null: still to come.")
+
+
+class ForecastOut(BaseModel):
+    day: datetime.date
+    kind: str = Field(description="Monday to Sunday, holiday, moved workday, first workday after a holiday")
+    line: str | None = Field(description="The dialled number; null: the whole hotline.")
+    name: str
+    forecast: MadeOut | None
+    why_none: str | None = Field(description="Why there is no forecast.")
+    arrived: int | None = Field(description="null: a day to come.")
+    quarters: list[QuarterOut] = Field(description="96 of them.")
+
+
 class StatusOut(BaseModel):
     version: str
     health: HealthOut
@@ -87,6 +143,8 @@ class StatusOut(BaseModel):
     target: TargetOut
     now: NowOut
     surge: SurgeOut | None
+    suggestion: SuggestionOut | None = Field(description="Whether to declare a surge; null while one lasts.")
+    forecast: OutlookOut | None = Field(description="null while the records do not answer.")
     today: TodayOut | None
     lines: list[LineOut]
 

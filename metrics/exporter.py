@@ -7,6 +7,7 @@ locked values, so a scrape of any size never holds up a caller and never sees th
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -162,6 +163,13 @@ class Exporter:
         devices = Tally(seat.device for seat in view.seats)
         for device in DeviceState:
             self.metrics.seats.labels(device).set(devices[device])
+
+    def forecast(self, lines: Mapping[str, float], whole: float, *, suggested: bool) -> None:
+        """Calls expected in the present quarter of an hour, by line and together; not a number without a forecast."""
+        for number in self._lines | set(lines):
+            self.metrics.forecast.labels(number).set(lines.get(number, math.nan))
+        self.metrics.forecast_all.set(whole)
+        self.metrics.surge_suggested.set(suggested)
 
     def lines(self, lines: Mapping[str, Line]) -> None:
         """The lines of the configuration, at start and after a reload."""

@@ -10,6 +10,7 @@ Labels never carry a caller's number or an agent's id. A ratio is never exported
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -136,6 +137,16 @@ class Metrics:
             "hotline_presentations_total", "Ended presentations of a call at a seat, by outcome.", "outcome"
         )
         self.surge = self._gauge("hotline_surge", "1 while a declared surge lasts.")
+        self.surge_suggested = self._gauge(
+            "hotline_surge_suggested", "1 while arrivals are above the forecast and no surge is declared, else 0."
+        )
+        self.forecast = self._gauge(
+            "hotline_forecast_arrivals", "Calls expected in the present quarter of an hour; NaN: no forecast.", "line"
+        )
+        self.forecast_all = self._gauge(
+            "hotline_forecast_arrivals_all", "The same for all lines together, made by itself; NaN: no forecast."
+        )
+        self.forecast_all.set(math.nan)
         self.shadow = self._gauge("hotline_shadow", "1 while other rules are tried beside the live ones.")
         self.shadow_decisions = self._counter(
             "hotline_shadow_decisions_total", "Live decisions held against those of other rules.", "line", "result"
@@ -203,7 +214,7 @@ class Metrics:
         for part in DEGRADABLE:
             self.degraded.labels(part)
         self.requeued.labels("lost_leg")
-        for part in ("routing", "agi", "ami", "gauges"):
+        for part in ("routing", "agi", "ami", "gauges", "forecast"):
             self.bugs.labels(part)
         for machine in ("call", "agent"):
             self.illegal.labels(machine)
@@ -220,5 +231,6 @@ class Metrics:
             gauge.labels(line.number)
         for result in Judgement:
             self.judged.labels(line.number, result)
+        self.forecast.labels(line.number).set(math.nan)  # until somebody knows
         self.target_seconds.labels(line.number).set(line.answer_within_s)
         self.target_ratio.labels(line.number).set(line.ratio)

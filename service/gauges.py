@@ -13,6 +13,8 @@ from metrics.exporter import Exporter
 from routing.model import EngineView
 from routing.need import shown
 from routing.roster import EVERYBODY, Duty
+from service import clock
+from service.forecast_table import WHOLE
 from telephony.ami.link import AmiError
 
 log = structlog.get_logger("hotline")
@@ -32,6 +34,7 @@ class Looked(Protocol):
     link: Any
     pbx: Any
     calendar: Any
+    forecasts: Any
 
     def view(self) -> EngineView: ...
     def health(self) -> Health: ...
@@ -118,6 +121,10 @@ class Gauges:
         metrics.workdays_left.set(service.calendar.days_left)
         for line in {**self._duties, **service.engine.duty.duties}:
             metrics.roster_gap.labels(line).set(service.engine.duty.duties.get(line, EVERYBODY).gap)
+        expected = service.forecasts.expected_now(clock.wall())
+        whole = expected.pop(WHOLE)
+        exporter.forecast(expected, whole, suggested=service.forecasts.suggestion() is not None)
+        self._raise(metrics.bugs.labels("forecast"), "bugs:forecast", service.forecasts.bugs)
         agi = service.agi.stats
         metrics.agi_sessions.set(agi.sessions_held)
         for reason, count in {**agi.refused_by, "shed": agi.shed}.items():

@@ -34,6 +34,9 @@ from service.agents import Agents
 from service.calendar import Calendar, ending
 from service.callers import Callers
 from service.codes import Codes
+from service.forecast_days import ForecastDays
+from service.forecasts import Forecasts
+from service.history import History
 from service.lamps import Lamps
 from service.numbers import Numbers
 from service.settings import Settings, SettingsError, load
@@ -106,8 +109,11 @@ class Service:
             ended=self.exporter.shadow_ended,
         )
         self.board.beside = self.shadows.follow
-        self.http = HttpServer(create_app(self._console()))
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
+        history = History(settings.zone_info)
+        days = ForecastDays(records, history, lambda: self.engine.rules.lines, lambda: self.calendar.workdays)
+        self.forecasts = Forecasts(records, days, lambda: self.engine.surge)
+        self.http = HttpServer(create_app(self._console()))
         self.gauges = gauges.Gauges(self)
         agents.on_change = lambda: self.board.submit(e.RulesChanged(self._rules()))
         calendar.on_change = lambda: self.board.submit(e.WorkdaysChanged(calendar.workdays))
@@ -151,6 +157,7 @@ class Service:
             reload=self.reload,
             staff=Staff(self.agents, self.engine),
             calendar=self.calendar,
+            forecasts=self.forecasts,
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -184,6 +191,7 @@ class Service:
             asyncio.create_task(Watchdog().keep(), name="watchdog"),
             asyncio.create_task(self.agents.keep(), name="agents"),
             asyncio.create_task(self.calendar.keep(), name="calendar"),
+            asyncio.create_task(self.forecasts.keep(), name="forecasts"),
         ]
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
 

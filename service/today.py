@@ -26,10 +26,10 @@ async def figures(records: Records, rules: Rules, zone: tzinfo) -> Sequence[Line
     """One entry a dialled number, those without calls included."""
     found = {row.line: row for row in await records.line_figures(midnight_ms(zone, clock.wall()))}
     lines = rules.lines.values()
-    return [_line(line.number, _shown(line), found.get(line.number, LineFigures(line.number))) for line in lines]
+    return [_line(line.number, shown_name(line), found.get(line.number, LineFigures(line.number))) for line in lines]
 
 
-def _shown(line: Line) -> str:
+def shown_name(line: Line) -> str:
     """A merged number is known by its subject; its name is that of the line that serves it."""
     return line.subject if line.mode is Mode.MERGED and line.subject else line.name
 

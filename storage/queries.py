@@ -144,6 +144,37 @@ async def arrivals(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[tu
         return [tuple(row) for row in (await connection.execute(query.order_by(calls.c.arrived_ms))).all()]
 
 
+_COUNTED: Final = func.coalesce(calls.c.judged, "").not_in([Judgement.TEST.value, Judgement.RESTRICTED.value])
+
+
+async def first_arrival_ms(engine: AsyncEngine) -> int | None:
+    """When the first call that is known arrived."""
+    async with reading(engine) as connection:
+        found: int | None = (await connection.execute(select(func.min(calls.c.arrived_ms)))).scalar()
+    return found
+
+
+async def arrivals_by(engine: AsyncEngine, since_ms: int, until_ms: int, every_ms: int) -> list[tuple[str, int, int]]:
+    """(dialled number, place of the interval from 0, calls) of each that has any; no tests, no restricted callers."""
+    place = ((calls.c.arrived_ms - since_ms) // every_ms).label("place")
+    window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms
+    query = select(calls.c.number, place, func.count()).where(*window, _COUNTED).group_by(calls.c.number, place)
+    async with reading(engine) as connection:
+        return [(number, int(at), count) for number, at, count in (await connection.execute(query)).all()]
+
+
+async def callers_by(
+    engine: AsyncEngine, since_ms: int, until_ms: int, every_ms: int, numbers: Iterable[str]
+) -> dict[int, int]:
+    """Callers to these numbers by the place of the interval: who calls twice in one counts once, each withheld number."""
+    place = ((calls.c.arrived_ms - since_ms) // every_ms).label("place")
+    window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, calls.c.number.in_(list(numbers))
+    callers = func.count(func.distinct(func.coalesce(calls.c.caller_ref, calls.c.call_id)))
+    query = select(place, callers).where(*window, _COUNTED).group_by(place)
+    async with reading(engine) as connection:
+        return {int(at): count for at, count in (await connection.execute(query)).all()}
+
+
 def _ranks(key: ColumnElement[Any], window: ColumnElement[bool]) -> Any:
     """(line, rank, how many, wait_ms) of the middle, the 95th percentile and the last answer of each line."""
     rank = func.row_number().over(partition_by=key, order_by=calls.c.wait_ms)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeVar
@@ -59,7 +59,7 @@ class RecordsStats:
 
 
 class Archive:
-    """What is asked about single calls; also without a service, see `archive_of`."""
+    """What is asked about single calls and about arrivals; also without a service, see `archive_of`."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
@@ -70,6 +70,18 @@ class Archive:
 
     async def story(self, call_id: str) -> Story | None:
         return await _asked(story.story(self.engine, call_id))
+
+    async def first_arrival_ms(self) -> int | None:
+        """When the first call that is known arrived."""
+        return await _asked(queries.first_arrival_ms(self.engine))
+
+    async def arrivals_by(self, since_ms: int, until_ms: int, every_ms: int) -> list[tuple[str, int, int]]:
+        """(dialled number, place of the interval from 0, calls) of each that has any; no tests, no restricted callers."""
+        return await _asked(queries.arrivals_by(self.engine, since_ms, until_ms, every_ms))
+
+    async def callers_by(self, since_ms: int, until_ms: int, every_ms: int, numbers: Iterable[str]) -> dict[int, int]:
+        """Callers to these numbers by the place of the interval; who calls twice in one counts once."""
+        return await _asked(queries.callers_by(self.engine, since_ms, until_ms, every_ms, numbers))
 
 
 class Records(Archive):

@@ -90,10 +90,34 @@ function drawLines() {
   }));
 }
 
+// one column an hour: the bar is who came, the mark who was expected
+function drawForecast() {
+  const day = picture.forecast;
+  $("forecast-section").hidden = !day || day.total === null;
+  if ($("forecast-section").hidden) return;
+  $("forecast-parts").textContent =
+    `${day.arrived} / ${Math.round(day.until_now)} · 全天预测 all day ${Math.round(day.total)}`;
+  const top = Math.max(1, ...day.hours.flatMap((hour) => [hour.expected, hour.arrived || 0]));
+  const piece = (kind, at, height, y) => {
+    const made = document.createElementNS($("forecast").namespaceURI, "rect");
+    const values = { class: kind, x: at * 10 + 1, y, width: 8, height };
+    for (const [name, value] of Object.entries(values)) made.setAttribute(name, value);
+    return made;
+  };
+  $("forecast").replaceChildren(...day.hours.flatMap((hour, at) => {
+    const came = 38 * (hour.arrived || 0) / top;
+    return [piece("came", at, came, 40 - came), piece("expected", at, 1, 39.5 - 38 * hour.expected / top)];
+  }));
+}
+
 function drawNotices() {
   const { health } = picture;
   const texts = health.degraded.map((part) => PARTS[part] || part);
   if (picture.surge) texts.push(`高峰应急 Surge: ${picture.surge.reason}`);
+  if (picture.suggestion) {
+    const { at, percent: above } = picture.suggestion;
+    texts.push(`来话超出预测，建议启动高峰应急 Above forecast since ${at}: +${above}% · hotline surge start`);
+  }
   const aside = picture.now.set_aside;
   if (aside.length) texts.push(`两次未接，座席停派，请查看 Set aside: ${aside.join(" ")}`);
   if (!health.serving) texts.push("本服务未接续来话 Not serving");
@@ -111,6 +135,7 @@ function draw() {
   drawFigures();
   drawSeats();
   drawLines();
+  drawForecast();
 }
 
 function everySecond() {

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "simulate": Entry("service.cli.simulate", "run", "A day of calls on simulated time: other rules, other schemes."),
     "surge": Entry("service.cli.surge", "app", "Declare a surge: shorter wrap-up, the reserve from the start."),
+    "forecast": Entry("service.cli.forecast", "forecast", "Callers expected by quarter of an hour, and who came."),
     "shadow": Entry("service.cli.shadow", "app", "Try other rules beside the live ones: what would be different?"),
     "asterisk": Entry("service.cli.asterisk", "app", "Render, compare and install Asterisk's configuration."),
     "sandbox": Entry("service.cli.sandbox", "app", "A private Asterisk with simulated callers and seats."),

@@ -81,7 +81,9 @@ def _redraw(client: Client) -> None:
 
 def picture(found: Status) -> RenderableType:
     """The answer of `/api/v1/status` for a terminal."""
-    return Group(_health(found), _surge(found), _now(found), _seats(found), _lines(found))
+    return Group(
+        _health(found), _surge(found), _suggestion(found), _now(found), _seats(found), _forecast(found), _lines(found)
+    )
 
 
 def _health(found: Status) -> Text:
@@ -102,6 +104,11 @@ def _surge(found: Status) -> Text:
     return Text(f"SURGE for {left_min} min more, by {surge['by']}: {surge['reason']}", style="bold yellow")
 
 
+def _suggestion(found: Status) -> Text:
+    suggestion = found.get("suggestion")
+    return Text("", end="") if suggestion is None else Text(suggestion["text"], style="bold yellow")
+
+
 def _now(found: Status) -> Text:
     now, today, target = found["now"], found["today"], found["target"]
     text = Text(f"waiting {now['waiting']}   longest {now['longest_wait_s']:.1f} s   talking {now['talking']}   ")
@@ -120,6 +127,15 @@ def _seats(found: Status) -> Text:
     if aside:
         text.append(f"\nset aside after two missed calls: {', '.join(aside)}", style="bold red")
     return text
+
+
+def _forecast(found: Status) -> Text:
+    """A line of its own, once there is a forecast."""
+    today = found.get("forecast")
+    if today is None or today["total"] is None:
+        return Text("", end="")
+    expected = f"{today['until_now']:.0f} expected by now, {today['total']:.0f} all day"
+    return Text(f"arrivals today {today['arrived']}   forecast {expected}")
 
 
 def _lines(found: Status) -> Table:

@@ -46,13 +46,14 @@ def end(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 @app.command()
 def show(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Show whether there is one."""
+    """Show whether there is one, or whether arrivals suggest one."""
     with connect(config) as client:
         surge: dict[str, Any] | None = client.get(PATH)
+        suggestion: dict[str, Any] | None = client.get(f"{PATH}/suggestion")
     if as_json:
         print_json(surge)
     elif surge is None:
-        say("no surge")
+        say("no surge" if suggestion is None else f"no surge; {suggestion['text']}")
     else:
         say(f"surge until {_local(config, surge['until'])}, declared by {surge['by']}: {surge['reason']}")
 

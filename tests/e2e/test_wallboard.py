@@ -14,7 +14,7 @@ from console.server import HttpServer
 from routing.agent_state import AgentState
 from routing.model import DeviceState, EngineView, LineView, SeatView
 from tests.e2e.browser import Page, browser
-from tests.unit.console.fakes import Hotline
+from tests.unit.console.fakes import OUTLOOK, SUGGESTION, Hotline
 
 pytestmark = pytest.mark.e2e
 
@@ -115,6 +115,22 @@ async def test_what_is_out_of_order_is_said_on_the_wall(page: Page, server: Http
     await page.until("document.querySelector('#ratio-parts').innerText.includes('记录暂不可用')")
     assert await page.text("#fig-ratio output") == "–"
     assert await page.text("#fig-waiting output") == "2"
+
+
+async def test_today_beside_its_forecast_and_a_suggestion_are_on_the_wall(
+    page: Page, server: HttpServer, hotline: Hotline
+) -> None:
+    await enter(page, server)
+    assert await page.value("document.querySelector('#forecast-section').hidden") is True
+    hotline.forecasts.today, hotline.forecasts.suggested = OUTLOOK, SUGGESTION
+    await page.until("!document.querySelector('#forecast-section').hidden")
+    assert await page.value("document.querySelectorAll('#forecast .came').length") == 24
+    assert await page.value("document.querySelectorAll('#forecast .expected').length") == 24
+    assert "900 / 801" in await page.text("#forecast-parts")
+    assert "14:30: +87%" in await page.text("#notices")
+    assert page.complaints == []
+    hotline.forecasts.suggested = None
+    await page.until("document.querySelectorAll('#notices span').length === 0")
 
 
 async def test_a_name_is_text_whatever_it_holds(page: Page, server: HttpServer, hotline: Hotline) -> None:

@@ -50,14 +50,14 @@ CORE_FILES = (
 # What reads a clock, a socket, a file or another process has no place in the core, standard library or not.
 NOT_IN_CORE = {"asyncio", "socket", "time", "threading", "subprocess", "logging", "os", "pathlib", "sqlite3"}
 
-# Some libraries have one door.
-ONE_DOOR = {
+# Some libraries have one door, or one for each that needs them.
+ONE_DOOR: dict[str, str | tuple[str, ...]] = {
     "panoramisk": "telephony/ami",
     "asterisk": "telephony/agi/fallback.py",
     "twisted": "telephony/agi",
     "sqlalchemy": "storage",
     "fastapi": "console",
-    "matplotlib": "service/simulation/picture.py",
+    "matplotlib": ("service/simulation/picture.py", "service/forecast_picture.py"),
 }
 
 

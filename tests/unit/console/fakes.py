@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 from console.deps import ConsoleDeps, Health, LineToday, Refused, Role, Token
@@ -96,6 +97,19 @@ class Calendar:
         return DAYS
 
 
+OUTLOOK = {
+    "total": 2400.0, "until_now": 800.5, "arrived": 900, "why_none": None,
+    "hours": [{"expected": 100.0, "arrived": 112 if hour < 8 else None} for hour in range(24)],
+}  # fmt: skip
+SUGGESTION = {
+    "since": 1_795_302_600.0, "at": "14:30", "percent": 87, "callers": 56, "expected": 30.0,
+    "text": "arrivals are 87 % above forecast since 14:30",
+}  # fmt: skip
+FORECAST = {
+    "day": "2026-10-01", "kind": "holiday", "line": None, "name": "the whole hotline", "forecast": None, "arrived": 3,
+    "why_none": "no forecast",
+    "quarters": [{"at": "00:00", "expected": None, "low": None, "high": None, "arrived": 3}],
+}  # fmt: skip
 SHADOW = {
     "file": "other.toml", "since": 100.0, "until": 700.0, "by": "1001", "running": True, "ended": None, "ended_at": None,
     "share": 0.001, "rebuilt": 0, "not_compared": [],
@@ -105,6 +119,28 @@ SHADOW = {
         "shadow": ["1002"], "earlier_s": None, "rival": None,
     }],
 }  # fmt: skip
+
+
+@dataclass
+class Forecasts:
+    """Tells what a test says; remembers what was asked for."""
+
+    today: Mapping[str, Any] | None = None
+    suggested: Mapping[str, Any] | None = None
+    found: Mapping[str, Any] | str | Exception = field(default_factory=lambda: FORECAST)
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    def outlook(self) -> Mapping[str, Any] | None:
+        return self.today
+
+    def suggestion(self) -> Mapping[str, Any] | None:
+        return self.suggested
+
+    async def day(self, day: date | None, line: str) -> Mapping[str, Any] | str:
+        self.asked.append((day, line))
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
 
 
 @dataclass
@@ -149,6 +185,7 @@ class Hotline:
     staff: Staff = field(default_factory=Staff)
     calendar: Calendar = field(default_factory=Calendar)
     shadow: ShadowRules = field(default_factory=ShadowRules)
+    forecasts: Forecasts = field(default_factory=Forecasts)
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -200,6 +237,7 @@ class Hotline:
             reload=self.reload,
             staff=self.staff,
             calendar=self.calendar,
+            forecasts=self.forecasts,
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
             version="0.1.0",
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import httpx
 import pytest
 
 from console.deps import Health, Refused, Role
-from tests.unit.console.fakes import Hotline, bearer
+from tests.unit.console.fakes import FORECAST, OUTLOOK, SUGGESTION, Hotline, bearer
 
 API = "/api/v1"
 
@@ -297,6 +298,40 @@ async def test_supervisor_declares_a_surge_and_everybody_sees_it(client: httpx.A
     assert (await client.get(f"{API}/status", headers=bearer("agent"))).json()["surge"]["reason"] == "暴雨"
     assert (await client.post(f"{API}/surge/end", headers=bearer("supervisor"))).status_code == 204
     assert hotline.acts == [("surge", "暴雨", "1001"), ("surge over", "1001")]
+
+
+async def test_suggestion_and_forecast_of_today_are_in_the_picture(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    path = f"{API}/surge/suggestion"
+    assert (await client.get(path, headers=bearer("agent"))).json() is None
+    hotline.forecasts.suggested, hotline.forecasts.today = SUGGESTION, OUTLOOK
+    assert (await client.get(path, headers=bearer("agent"))).json() == SUGGESTION
+    hotline.view = replace(hotline.view, ami_up=False)
+    found = (await client.get(f"{API}/status", headers=bearer("agent"))).json()
+    assert (found["suggestion"], found["forecast"]) == (SUGGESTION, OUTLOOK)
+    assert hotline.acts == [], "nobody acts but a person"
+
+
+async def test_forecast_of_a_day_and_a_line(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    found = await client.get(f"{API}/forecast?day=2026-10-01&line=12333", headers=bearer("agent"))
+    assert (found.status_code, found.json()) == (200, FORECAST)
+    await client.get(f"{API}/forecast", headers=bearer("agent"))
+    assert hotline.forecasts.asked == [(date(2026, 10, 1), "12333"), (None, "")]
+
+
+@pytest.mark.parametrize("wish", ["day=2026-13-01", "day=soon", "line=a", "line=" + "1" * 40])
+async def test_forecast_of_what_is_no_day_or_number_is_refused(
+    client: httpx.AsyncClient, hotline: Hotline, wish: str
+) -> None:
+    assert (await client.get(f"{API}/forecast?{wish}", headers=bearer("agent"))).status_code == 422
+    assert hotline.forecasts.asked == []
+
+
+async def test_forecast_that_there_is_not_says_why(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.forecasts.found = "There is no line 1; there are 12345."
+    found = await client.get(f"{API}/forecast?line=1", headers=bearer("agent"))
+    assert (found.status_code, found.json()["detail"]) == (404, "There is no line 1; there are 12345.")
+    hotline.forecasts.found = OSError("away")
+    assert (await client.get(f"{API}/forecast", headers=bearer("agent"))).status_code == 503
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.EXPERT, Role.AUDITOR])

@@ -12,7 +12,7 @@ from console import board
 from console.board import Board, lasting
 from console.deps import Health, LineToday
 from routing.model import DeviceState, EngineView, LineView, SeatView
-from tests.unit.console.fakes import TODAY, VIEW, Hotline
+from tests.unit.console.fakes import OUTLOOK, SUGGESTION, TODAY, VIEW, Hotline
 
 HEALTH = Health(True, True)
 
@@ -51,6 +51,21 @@ async def test_readers_at_the_same_time_get_one_picture_encoded_once() -> None:
     assert all(other is first for other in others)
     assert first.text is first.text
     assert hotline.asked == 1
+
+
+@pytest.mark.parametrize("change", [{"suggested": SUGGESTION}, {"today": OUTLOOK}])
+async def test_suggestion_and_forecast_are_new_to_those_who_follow(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    monkeypatch.setattr(board, "FRESH_S", 0.0)
+    hotline = Hotline()
+    shown = Board(hotline.deps())
+    before = await shown.snapshot()
+    for name, value in change.items():
+        setattr(hotline.forecasts, name, value)
+    after = await shown.snapshot()
+    assert after.version == before.version + 1
+    assert (await shown.snapshot()).version == after.version
 
 
 async def test_records_that_hang_do_not_hold_up_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:

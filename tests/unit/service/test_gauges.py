@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,19 @@ class Calendar:
 
 
 @dataclass
+class Forecasts:
+    bugs: int = 0
+    expected: dict[str, float] = field(default_factory=lambda: {"": 40.5, "12345": 30.25, "12333": math.nan})
+    suggested: dict[str, object] | None = None
+
+    def expected_now(self, now: float) -> dict[str, float]:
+        return dict(self.expected)
+
+    def suggestion(self) -> dict[str, object] | None:
+        return self.suggested
+
+
+@dataclass
 class Pbx:
     name: str = "pbx1"
 
@@ -86,6 +100,7 @@ class Service:
         self.exporter = Exporter(Metrics(["pbx1"]), rules().lines)
         self.link, self.agi, self.records, self.board = Link(), Agi(), Records(), Board()
         self.engine, self.pbx, self.calendar = Engine(), Pbx(), Calendar()
+        self.forecasts = Forecasts()
         self.degraded: tuple[str, ...] = ()
 
     def view(self) -> EngineView:
@@ -145,6 +160,21 @@ def test_what_came_since_the_last_look_is_added(service: Any) -> None:
         service.board.stalls = stalls
         gauges.take()
     assert service.value("hotline_loop_stalls_total") == 4
+
+
+def test_forecast_and_suggestion_are_shown_and_what_is_not_known_is_no_number(service: Any) -> None:
+    gauges = Gauges(service)
+    gauges.take()
+    assert service.value("hotline_forecast_arrivals", line="12345") == 30.25
+    assert math.isnan(service.value("hotline_forecast_arrivals", line="12333"))
+    assert service.value("hotline_forecast_arrivals_all") == 40.5
+    assert service.value("hotline_surge_suggested") == 0
+    service.forecasts.suggested, service.forecasts.bugs = {"percent": 80}, 1
+    service.forecasts.expected = {"": 20.0, "12333": 20.0}
+    gauges.take()
+    assert service.value("hotline_surge_suggested") == 1
+    assert service.value("hotline_bugs_total", part="forecast") == 1
+    assert math.isnan(service.value("hotline_forecast_arrivals", line="12345")), "the line is gone after a reload"
 
 
 async def one_round(gauges: Gauges) -> None:
