@@ -50,6 +50,7 @@ class Forecasts:
         self._outlook: Json | None = None
         self._watch = Watch()
         self._watched_until: int | None = None
+        self._away = False  # the records did not answer
         self.bugs = 0
 
     # -- for the console and the metrics --
@@ -78,9 +79,12 @@ class Forecasts:
         while True:
             try:
                 await self.look(clock.wall())
+                self._away = False
             except StorageUnavailable as error:
                 self._outlook = None
-                log.warning("forecast", state="without arrivals", reason=str(error))
+                if not self._away:
+                    log.warning("forecast", state="without arrivals", reason=str(error))
+                self._away = True
             except Exception:
                 self.bugs += 1
                 log.exception("a look at the forecast failed")

@@ -294,7 +294,8 @@ async def test_task_goes_on_after_a_bug_and_shows_nothing_old_while_the_database
     hotline: Hotline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One look after the other, as the task makes them; its pause is none here."""
-    forecasts, faults = hotline.start(), [None, StorageUnavailable("away"), ValueError("a bug"), None]
+    forecasts, away = hotline.start(), StorageUnavailable("away")
+    faults = [None, away, away, ValueError("a bug"), None]
     shown: list[bool] = []
     done = asyncio.Event()
     look = forecasts.look
@@ -316,7 +317,7 @@ async def test_task_goes_on_after_a_bug_and_shows_nothing_old_while_the_database
         async with asyncio.timeout(30):
             await done.wait()
         keeping.cancel()
-    assert shown == [False, True, False, False, True]
+    assert shown == [False, True, False, False, False, True]
     assert forecasts.bugs == 1
     assert [line["log_level"] for line in said] == ["warning", "error"]
 
