@@ -138,12 +138,13 @@ def line_json(line: LineView, today: LineToday | None) -> Json:
         "waiting": line.waiting,
         "longest_wait_s": round(line.longest_wait_s, 1),
         "talking": line.talking,
+        "duty": None if line.duty is None else asdict(line.duty),
         "today": None if today is None else figures_json(today),
     }
 
 
 def merged_json(today: LineToday) -> Json:
-    now = dict.fromkeys(("waiting", "longest_wait_s", "talking"))
+    now = dict.fromkeys(("waiting", "longest_wait_s", "talking", "duty"))
     return {"number": today.number, "name": today.name, **now, "today": figures_json(today)}
 
 

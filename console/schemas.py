@@ -38,12 +38,22 @@ class LineTodayOut(TodayOut):
     max_s: float | None
 
 
+class DutyOut(BaseModel):
+    """Who is on duty for a line now."""
+
+    people: str = Field(description="As needs are written, like group:day.")
+    first: list[str] = Field(description="Those who take the line before others.")
+    gap: bool = Field(description="Nobody's shift runs: the duty seats serve the line.")
+    until: float | None = Field(description="Epoch seconds; null: no change in the next 31 days.")
+
+
 class LineOut(BaseModel):
     number: str
     name: str
     waiting: int | None = Field(description="Callers waiting now; null: a merged number, counted at its line.")
     longest_wait_s: float | None
     talking: int | None
+    duty: DutyOut | None = Field(description="null when no roster names the line: everybody who is signed in.")
     today: LineTodayOut | None = Field(description="null while the records do not answer.")
 
 

@@ -77,7 +77,7 @@ class Engine(Desk):
         return sum(call.state is CallState.ARRIVED and not call.fallback_seats for call in self.calls.values())
 
     def view(self, now: float) -> EngineView:
-        return replace(engine_view(self, now), surge=self.surge)
+        return replace(engine_view(self, now, self.duty.view), surge=self.surge)
 
     def _device(self, event: e.SeatStateChanged) -> None:
         self.floor.device(event.seat_id, event.state, self.now, self.wall)

@@ -178,12 +178,25 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class DutyView:
+    """Who is on duty for a line, as needs are written. `gap`: nobody is, and the duty seats serve it. `until`: epoch."""
+
+    people: str
+    first: tuple[str, ...]  # those who take it before others
+    gap: bool
+    until: float | None  # None: as far as the rosters were looked at
+
+
+@dataclass(frozen=True, slots=True)
 class LineView:
+    """`duty`: None when no roster names the line, so that everybody who is signed in is on duty."""
+
     number: str
     name: str
     waiting: int
     longest_wait_s: float
     talking: int
+    duty: DutyView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from routing.model import Line, Mode, Ring, Rules
-from routing.need import All, Either, InGroup, Need
-from routing.roster import DUTY, HORIZON_DAYS, Duty
+from routing.model import DutyView, Line, Mode, Ring, Rules
+from routing.need import All, Either, InGroup, Need, shown
+from routing.roster import DUTY, EVERYBODY, HORIZON_DAYS, Duty
 from routing.workdays import Workdays
 
 if TYPE_CHECKING:
@@ -31,19 +31,27 @@ class InForce(NamedTuple):
     since: float
     until: float
     duties: Mapping[str, Duty]
+    changes: Mapping[str, float | None]  # when the duty of each line changes next
+
+    def view(self, line: str) -> DutyView | None:
+        duty = self.duties.get(line, EVERYBODY)
+        if duty == EVERYBODY:
+            return None
+        return DutyView(duty.shown, tuple(map(shown, duty.first)), duty.gap, self.changes[line])
 
 
-NOT_LOOKED: Final = InForce(math.inf, math.inf, {})
+NOT_LOOKED: Final = InForce(math.inf, math.inf, {}, {})
 
 
 def in_force(rules: Rules, workdays: Workdays, at: float) -> InForce:
     """Who is on duty for each line, and until when that is so for all of them."""
     if not rules.roster.shifts:
-        return InForce(-math.inf, math.inf, {})
+        return InForce(-math.inf, math.inf, {}, {})
     lines = [line.number for line in rules.lines.values() if line.mode is not Mode.MERGED]
-    changes = [rules.roster.next_change(number, at, workdays) for number in lines]
-    until = min((change for change in changes if change is not None), default=at + HORIZON_DAYS * 86_400)
-    return InForce(at - STEP_S, until, {number: rules.roster.duty(number, at, workdays) for number in lines})
+    changes = {number: rules.roster.next_change(number, at, workdays) for number in lines}
+    until = min((change for change in changes.values() if change is not None), default=at + HORIZON_DAYS * 86_400)
+    duties = {number: rules.roster.duty(number, at, workdays) for number in lines}
+    return InForce(at - STEP_S, until, duties, changes)
 
 
 def on_duty(rules: Rules, now: InForce) -> Rules:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from routing.agent_state import AgentState
 from routing.call_state import CallState
-from routing.model import DeviceState, EngineView, LineView, Mode, SeatView
+from routing.model import DeviceState, DutyView, EngineView, LineView, Mode, SeatView
 
 if TYPE_CHECKING:
     from routing.desk import Desk
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
 UNANSWERED = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
 
 
-def engine_view(engine: Desk, now: float) -> EngineView:
-    """A snapshot; a merged number's calls are counted at the line that serves them."""
-    return EngineView(_lines(engine, now), _seats(engine, now), engine.deciding, engine.floor.ami_up)
+def engine_view(engine: Desk, now: float, duty: Callable[[str], DutyView | None] = lambda line: None) -> EngineView:
+    """A snapshot; a merged number's calls are counted at the line that serves them. `duty`: who is on it, of a line."""
+    return EngineView(_lines(engine, now, duty), _seats(engine, now), engine.deciding, engine.floor.ami_up)
 
 
-def _lines(engine: Desk, now: float) -> tuple[LineView, ...]:
+def _lines(engine: Desk, now: float, duty: Callable[[str], DutyView | None]) -> tuple[LineView, ...]:
     waits: dict[str, list[float]] = {}
     talking: dict[str, int] = {}
     for call in engine.calls.values():
@@ -34,6 +35,7 @@ def _lines(engine: Desk, now: float) -> tuple[LineView, ...]:
             len(waits.get(line.number, ())),
             max(waits.get(line.number, ()), default=0.0),
             talking.get(line.number, 0),
+            duty(line.number),
         )
         for line in engine.rules.lines.values()
         if line.mode is not Mode.MERGED

@@ -118,6 +118,8 @@ function drawNotices() {
     const { at, percent: above } = picture.suggestion;
     texts.push(`来话超出预测，建议启动高峰应急 Above forecast since ${at}: +${above}% · hotline surge start`);
   }
+  const gaps = picture.lines.filter((line) => line.duty && line.duty.gap);
+  if (gaps.length) texts.push(`排班空缺，由值班座席受理 Roster gap: ${gaps.map((line) => line.number).join(" ")}`);
   const aside = picture.now.set_aside;
   if (aside.length) texts.push(`两次未接，座席停派，请查看 Set aside: ${aside.join(" ")}`);
   if (!health.serving) texts.push("本服务未接续来话 Not serving");

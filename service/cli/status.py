@@ -82,7 +82,14 @@ def _redraw(client: Client) -> None:
 def picture(found: Status) -> RenderableType:
     """The answer of `/api/v1/status` for a terminal."""
     return Group(
-        _health(found), _surge(found), _suggestion(found), _now(found), _seats(found), _forecast(found), _lines(found)
+        _health(found),
+        _surge(found),
+        _suggestion(found),
+        _now(found),
+        _seats(found),
+        _duty(found),
+        _forecast(found),
+        _lines(found),
     )
 
 
@@ -100,8 +107,15 @@ def _surge(found: Status) -> Text:
     surge = found.get("surge")
     if surge is None:
         return Text("", end="")
-    left_min = max(0, round((surge["until"] - time.time()) / 60))
-    return Text(f"SURGE for {left_min} min more, by {surge['by']}: {surge['reason']}", style="bold yellow")
+    return Text(f"SURGE for {_left(surge['until'])} more, by {surge['by']}: {surge['reason']}", style="bold yellow")
+
+
+def _left(until: float) -> str:
+    """From now on: 45 min, 3 h 20 min, 2 d 4 h."""
+    left_min = max(0, round((until - time.time()) / 60))
+    hours, minutes = divmod(left_min, 60)
+    days, day_hours = divmod(hours, 24)
+    return f"{days} d {day_hours} h" if days else f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _suggestion(found: Status) -> Text:
@@ -136,6 +150,22 @@ def _forecast(found: Status) -> Text:
         return Text("", end="")
     expected = f"{today['until_now']:.0f} expected by now, {today['total']:.0f} all day"
     return Text(f"arrivals today {today['arrived']}   forecast {expected}")
+
+
+def _duty(found: Status) -> Text:
+    """Who has which line now, lines of the same shift together. Nothing where no roster names a line."""
+    shifts: dict[tuple[str, str], list[str]] = {}
+    for line in found["lines"]:
+        if (duty := line.get("duty")) is not None:
+            people = "GAP, the duty seats serve" if duty["gap"] else duty["people"]
+            first = "".join(f", first {who}" for who in duty["first"])
+            until = "" if duty["until"] is None else f", for {_left(duty['until'])} more"
+            shifts.setdefault((people + first, until), []).append(line["number"])
+    text = Text("", end="")
+    for (people, until), numbers in shifts.items():
+        style = "bold red" if people.startswith("GAP") else ""
+        text.append(f"on duty {people}{until}: {', '.join(numbers)}\n", style=style)
+    return text
 
 
 def _lines(found: Status) -> Table:

@@ -123,6 +123,8 @@ async def test_in_a_gap_the_duty_seats_ring_and_hotline_says_so(stage: Stage, pe
     await caller.until_ended()
     assert (len(duty.legs), len(day.legs)) == (1, 0)
     assert await stage.total("hotline_roster_gap", line="12345") == 1
+    (line,) = [line for line in await stage.api("/api/v1/lines") if line["number"] == "12345"]
+    assert (line["duty"]["gap"], line["duty"]["people"]) == (True, "group:duty")
     assert '"event": "roster gap"' in (stage.folder / "service.log").read_text()
     assert (await record(stage, caller)).answered_by == "engine"
 

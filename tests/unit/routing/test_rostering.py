@@ -12,7 +12,7 @@ from routing.agent_state import AgentState
 from routing.choice import Reason, eligible
 from routing.codes import Code
 from routing.engine import Engine
-from routing.model import AgentProfile, Line, Ring, Rules, SeatProfile, SignIn, Timing
+from routing.model import AgentProfile, DutyView, Line, Ring, Rules, SeatProfile, SignIn, Timing
 from routing.need import InGroup, Named, Skilled
 from routing.roster import Days, Roster, Shift, Span
 from routing.steps import StepKind
@@ -53,12 +53,16 @@ def city(*shifts: Shift, rings: tuple[Ring, ...] = (Ring(0, Skilled("general")),
     )
 
 
+def moment_of(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).timestamp()
+
+
 class Clock(Drive):
     """A hotline whose clock on the wall shows what the test says."""
 
     def __init__(self, rules: Rules, moment: str, workdays: Workdays = AUTUMN) -> None:
         self.now, self.steps, self.session = 1000.0, [], 0
-        self.offset = datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI).timestamp() - self.now
+        self.offset = moment_of(moment) - self.now
         self.engine = Engine(rules)
         self.send(e.WorkdaysChanged(workdays))
         self.send(e.Picture((), dict.fromkeys(SEATS, FREE), self.wall))
@@ -69,7 +73,7 @@ class Clock(Drive):
         return self.now + self.offset
 
     def to(self, moment: str) -> list[c.Command]:
-        return self.after(datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI).timestamp() - self.wall)
+        return self.after(moment_of(moment) - self.wall)
 
     def rung(self, call_id: str, number: str = "12345") -> str:
         """Who rings for a call that comes now and ends at once."""
@@ -165,6 +169,24 @@ def test_in_a_gap_the_duty_seats_ring_and_then_the_shift_with_its_rings() -> Non
     assert not drive.engine.duty.duties["12345"].gap
     assert drive.after(3.9) == []
     assert presented(drive.after(0.1)).seat_ids == ("1001",)
+
+
+def test_who_is_on_duty_is_shown_with_its_end_and_a_line_without_a_roster_shows_nobody() -> None:
+    leader = Shift(
+        frozenset({"12345"}), Named("9001"), frozenset({Days.WORKDAY}), begins_s=9 * H, ends_s=10 * H, first=True
+    )
+    day = Shift(frozenset({"12345"}), DAY, frozenset({Days.WORKDAY}), begins_s=8 * H, ends_s=18 * H)
+    clock = Clock(city(day, leader), "2026-10-09 09:30")
+
+    def duty() -> dict[str, DutyView | None]:
+        return {line.number: line.duty for line in clock.engine.view(clock.now).lines}
+
+    ten, six, eight = (moment_of(f"2026-10-{moment}") for moment in ("09 10:00", "09 18:00", "10 08:00"))
+    assert duty() == {"12345": DutyView("group:day", ("agent:9001",), gap=False, until=ten), "12333": None}
+    clock.after(H)
+    assert duty()["12345"] == DutyView("group:day", (), gap=False, until=six)
+    clock.after(9 * H)
+    assert duty()["12345"] == DutyView("group:duty", (), gap=True, until=eight)
 
 
 def test_in_a_gap_without_duty_seats_the_dialplan_finds_somebody() -> None:

@@ -67,7 +67,7 @@ class Board:
 @dataclass
 class Engine:
     illegal: Counter[str] = field(default_factory=Counter)
-    duty: InForce = field(default_factory=lambda: InForce(0.0, 1.0, {}))
+    duty: InForce = field(default_factory=lambda: InForce(0.0, 1.0, {}, {}))
 
 
 @dataclass
@@ -218,7 +218,7 @@ async def test_who_is_on_duty_is_said_at_each_change_and_a_gap_is_an_error(servi
     night, gap = Duty((InGroup("night"),), (Named("9001"),)), Duty(())
     with capture_logs() as said:
         for duties in ({}, {"12345": night}, {"12345": night}, {"12345": gap}, {}, {}):
-            service.engine.duty = InForce(0.0, 1.0, duties)
+            service.engine.duty = InForce(0.0, 1.0, duties, dict.fromkeys(duties))
             await one_round(gauges)
             assert service.value("hotline_roster_gap", line="12345") == (duties == {"12345": gap})
     assert [(line["log_level"], line["on_duty"], line["first"]) for line in said if line["event"] == "duty"] == [

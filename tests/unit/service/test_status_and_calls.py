@@ -10,6 +10,7 @@ import httpx
 import pytest
 from rich.console import Console
 
+from service.cli import status as status_command
 from service.cli.calls import _row
 from service.cli.client import Client, url_of
 from service.cli.output import CommandError
@@ -60,6 +61,21 @@ def test_seats_set_aside_are_named() -> None:
         {**STATUS, "now": {**STATUS["now"], "set_aside": ["1001", "1005"]}}
     )
     assert "set aside" not in text(STATUS)
+
+
+def test_who_is_on_duty_is_shown_by_shift_and_a_gap_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_command.time, "time", lambda: 1000.0)
+    day = {"people": "group:day", "first": [], "gap": False, "until": 1000.0 + 3 * 3600 + 1200}
+    led = {**day, "first": ["agent:9001"], "until": 1000.0 + 50 * 3600}
+    gap = {"people": "group:duty", "first": [], "gap": True, "until": 1000.0 + 600}
+    lines = [
+        {**STATUS["lines"][0], "number": str(nth), "duty": duty} for nth, duty in enumerate((day, day, led, gap, None))
+    ]
+    shown = text({**STATUS, "lines": lines})
+    assert "on duty group:day, for 3 h 20 min more: 0, 1" in shown
+    assert "on duty group:day, first agent:9001, for 2 d 2 h more: 2" in shown
+    assert "on duty GAP, the duty seats serve, for 10 min more: 3" in shown
+    assert "on duty" not in text(STATUS)
 
 
 def test_degraded_and_not_serving_are_said_first() -> None:
