@@ -12,7 +12,8 @@ from console.app import create_app
 from console.deps import Health, LineToday
 from console.server import HttpServer
 from routing.agent_state import AgentState
-from routing.model import DeviceState, EngineView, LineView, SeatView
+from routing.floor import SET_ASIDE
+from routing.model import DeviceState, DutyView, EngineView, LineView, SeatView
 from tests.e2e.browser import Page, browser
 from tests.unit.console.fakes import OUTLOOK, SUGGESTION, Hotline
 
@@ -115,6 +116,19 @@ async def test_what_is_out_of_order_is_said_on_the_wall(page: Page, server: Http
     await page.until("document.querySelector('#ratio-parts').innerText.includes('记录暂不可用')")
     assert await page.text("#fig-ratio output") == "–"
     assert await page.text("#fig-waiting output") == "2"
+
+
+async def test_seats_set_aside_and_lines_in_a_gap_are_named_on_the_wall(
+    page: Page, server: HttpServer, hotline: Hotline
+) -> None:
+    await enter(page, server)
+    aside = replace(seat(4, "paused"), reason=SET_ASIDE)
+    lines = [replace(line, duty=DutyView("group:duty", (), gap=True, until=None)) for line in hotline.view.lines[1:3]]
+    hotline.view = replace(hotline.view, lines=(hotline.view.lines[0], *lines), seats=(aside,))
+    await page.until("document.querySelectorAll('#notices span').length === 2")
+    told = await page.text("#notices")
+    assert "Set aside: 1005" in told
+    assert "Roster gap: 12333 12366" in told
 
 
 async def test_today_beside_its_forecast_and_a_suggestion_are_on_the_wall(
