@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.place import OURS, Options, lines_in, people, place, users
+from bench.place import OURS, Options, each_his_own, lines_in, people, place, users
 from bench.report import Figure
 from sandbox.people import Callers, Plan
 from sandbox.scenario import Habit
@@ -42,8 +42,9 @@ class Usage:
 async def run(options: Options) -> list[Figure]:
     count, watch_s = (40, 2.0) if options.quick else (1000, 20.0)
     async with place(options, "held", SEATS, **FOR_EVER) as stage, people(stage, SEATS, Habit()) as phones:
-        talking = Callers(stage.pbx, [Plan(OURS)] * SEATS, stage.folder / "talking")
-        waiting = Callers(stage.pbx, [Plan(OURS)] * count, stage.folder / "waiting", per_s=PER_S, sound=False)
+        plans = each_his_own([Plan(OURS)] * (SEATS + count))
+        talking = Callers(stage.pbx, plans[:SEATS], stage.folder / "talking")
+        waiting = Callers(stage.pbx, plans[SEATS:], stage.folder / "waiting", per_s=PER_S, sound=False)
         async with talking:
             await phones.until(lambda legs: sum(leg.state == "talking" for leg in legs) == len(users(SEATS)))
             try:

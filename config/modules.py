@@ -21,10 +21,12 @@ MODULES: Final = (
     "codec_ulaw",
     "codec_a_mu",
     "format_pcm",
+    "format_wav",
     "bridge_simple",
     "bridge_native_rtp",
     "bridge_softmix",
     "bridge_holding",
+    "bridge_builtin_interval_features",  # talks with a limit
     # SIP
     "res_pjsip",
     "res_pjsip_session",
@@ -53,6 +55,7 @@ MODULES: Final = (
     "app_queue",
     "app_stack",
     "app_exec",
+    "app_playback",
     "app_playtones",
     "app_userevent",
     "func_callerid",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from pathlib import PurePath
 from typing import Final
 
 from routing.model import Line, Rules, SeatProfile
@@ -96,10 +97,21 @@ class PbxPlan:
     asterisk_version: tuple[int, ...]
     notice_directory: str = ""
     run_as: RunAs = NOBODY_NAMED
+    voice_notice: str = ""  # file of the notice to rejected callers; "" is none
 
     @property
     def notice(self) -> str:
         return self.notice_directory or f"{self.directories.spool}/hotline-notice"
+
+    @property
+    def tones(self) -> str:
+        return f"{self.directories.spool}/hotline-tones"
+
+    @property
+    def voice(self) -> str:
+        """The notice to rejected callers as Asterisk names it: without what stands after the last dot."""
+        suffix = PurePath(self.voice_notice).suffix.lower().removeprefix(".")
+        return f"{self.tones}/voice-{suffix}" if suffix else f"{self.tones}/restricted"
 
 
 def shown_name(line: Line, rules: Rules) -> str:
@@ -183,6 +195,7 @@ def _server_problems(plan: PbxPlan) -> list[str]:
         *_must(PATH, plan.fallback_script, "fallback script"),
         *_must(PATH, plan.snapshot, "snapshot path"),
         *_must(PATH, plan.notice, "notice directory"),
+        *_must(PATH, plan.voice, "restrictions.voice_notice"),
     ]
     for name, host in (("fastagi", plan.fastagi_host), ("ami", plan.ami_bind), ("sip", plan.sip_bind)):
         found += _must(ADDRESS, host, f"{name} address")

@@ -16,7 +16,7 @@ import jinja2
 
 from config.modules import has_disabled_events, modules_for
 from config.plan import LOCAL_PHONE, Directories, PbxPlan, PlanError, Trunk, device, phone, problems, shown_name
-from config.sounds import notice_sounds
+from config.sounds import notice_sounds, tone_sounds
 from telephony import names
 
 __all__ = ["Directories", "PbxPlan", "PlanError", "Trunk", "render", "template_names", "write"]
@@ -80,9 +80,26 @@ def write(plan: PbxPlan) -> dict[str, str]:
     for name, text in texts.items():
         _replace(Path(plan.directories.etc, name), text.encode(), mode=0o640)
     Path(plan.directories.log, "cel-custom").mkdir(parents=True, exist_ok=True)  # Asterisk does not make it
-    for name, sound in notice_sounds().items():
-        _replace(Path(plan.notice, name), sound, mode=0o644)
+    for path, sound in sounds(plan).items():
+        _replace(path, sound, mode=0o644)
     return texts
+
+
+def sounds(plan: PbxPlan) -> dict[Path, bytes]:
+    """Every sound that the files name, and where it lies.
+
+    Raises:
+        PlanError: the spoken notice to rejected callers cannot be read.
+    """
+    found = {Path(plan.notice, name): sound for name, sound in notice_sounds().items()}
+    found |= {Path(plan.tones, name): sound for name, sound in tone_sounds().items()}
+    if plan.voice_notice:
+        source = Path(plan.voice_notice)
+        try:
+            found[Path(plan.voice + source.suffix.lower())] = source.read_bytes()
+        except OSError as error:
+            raise PlanError(f"restrictions.voice_notice: {source} cannot be read ({error.strerror})") from None
+    return found
 
 
 def _replace(path: Path, content: bytes, mode: int) -> None:
@@ -111,6 +128,8 @@ def _values(plan: PbxPlan) -> dict[str, object]:
         "snapshot": plan.snapshot,
         "script_limit": SCRIPT_LIMIT,
         "notice_directory": plan.notice,
+        "restricted_notice": plan.voice,
+        "warning_tone": f"{plan.tones}/warning",
         "directories": plan.directories,
         "run_as": plan.run_as,
         "ami": _Address(plan.ami_bind, plan.ami_port),

@@ -1,7 +1,11 @@
-"""The notice that a caller hears who is answered before an agent is free: two chimes, then a quiet melody, in A-law.
+"""The sounds of the hotline, in A-law. Made here rather than recorded, so that nobody owns them.
 
-Made here rather than recorded, so that nobody owns it. An operator who wants a spoken notice puts `01-notice.alaw` (8 kHz,
-mono, A-law) in its place; Asterisk plays the files of the folder in the order of their names, again and again.
+The notice that a caller hears who is answered before an agent is free: two chimes, then a quiet melody. An operator who
+wants a spoken notice puts `01-notice.alaw` (8 kHz, mono, A-law) in its place; Asterisk plays the files of the folder in the
+order of their names, again and again.
+
+The tones: what a rejected caller hears while no spoken notice is configured, which is the three rising tones by which
+networks begin an announcement, and no more than that; and what an agent hears before the end of a short call.
 """
 
 from __future__ import annotations
@@ -17,6 +21,15 @@ MELODY: Final = tuple(
     for hertz in (523.25, 587.33, 659.25, 783.99, 880.0, 783.99, 659.25, 587.33, 523.25, 659.25, 587.33, 440.0, 392.0)
     for hertz in (hertz, 0.0 if hertz == 392.0 else hertz * 1.5)
 )
+
+
+SPECIAL_INFORMATION: Final = ((950.0, 0.33), (1400.0, 0.33), (1800.0, 0.33), (0.0, 1.0)) * 2  # Source: ITU-T E.180
+WARNING: Final = ((880.0, 0.2), (0.0, 0.1), (880.0, 0.2))
+
+
+def tone_sounds() -> dict[str, bytes]:
+    """File name -> A-law bytes."""
+    return {"restricted.alaw": tones(SPECIAL_INFORMATION), "warning.alaw": tones(WARNING)}
 
 
 def notice_sounds() -> dict[str, bytes]:

@@ -13,12 +13,13 @@ from console.events import Events
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
 from console.problems import install
+from console.restrictions import restrictions
 from console.shadow import shadow
 from console.staff import staff
 
 ABOUT = (
     "Speak with `Authorization: Bearer <token>`. Errors come as `application/problem+json`. "
-    "Times are seconds, ratios are 0..1. Callers' numbers are never shown."
+    "Times are seconds, ratios are 0..1. Callers' numbers are masked."
 )
 
 
@@ -41,6 +42,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.include_router(staff)
     app.include_router(calendar)
     app.include_router(shadow)
+    app.include_router(restrictions)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

@@ -169,7 +169,7 @@ def total(today: Sequence[LineToday]) -> Json:
     """All lines together. Times are not added up: percentiles of parts make no percentile of the whole."""
     counts = {
         name: sum(getattr(line, name) for line in today)
-        for name in ("offered", "judged", "answered", "in_time", "abandoned", "flowed_out", "failed")
+        for name in ("offered", "judged", "answered", "in_time", "abandoned", "flowed_out", "failed", "restricted")
     }
     return {
         **counts,

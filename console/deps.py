@@ -67,6 +67,7 @@ class LineToday:
     max_s: float | None = None
     failed: int = 0
     flowed_out: int = 0
+    restricted: int = 0  # not in `judged`
 
 
 class Refused(Exception):
@@ -130,6 +131,21 @@ class Forecasts(Protocol):
     async def day(self, day: date | None, line: str) -> Mapping[str, Any] | str: ...
 
 
+class Restrictions(Protocol):
+    """Restricted numbers. Changes are in force and kept when they return, or raise Refused and changed nothing.
+
+    Answers are mappings by the keys of `schemas.RestrictionOut`; numbers are masked unless asked for in clear.
+    """
+
+    async def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]: ...
+    async def shown(self, entry_id: int, by: str, *, number: bool) -> Mapping[str, Any]: ...
+    async def csv(self, by: str, *, numbers: bool) -> bytes: ...
+    async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]: ...
+    async def approve(self, entry_id: int, by: str) -> Mapping[str, Any]: ...
+    async def end(self, entry_id: int, by: str) -> Mapping[str, Any]: ...
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
@@ -162,6 +178,7 @@ class ConsoleDeps:
     staff: Staff
     calendar: Calendar
     forecasts: Forecasts
+    restrictions: Restrictions
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

@@ -28,6 +28,7 @@ class TodayOut(BaseModel):
     abandoned: int
     flowed_out: int
     failed: int
+    restricted: int = Field(0, description="Rejected or served last by a restriction; not in `judged`.")
     ratio: float | None = Field(description="0..1, null while there is nothing to judge.")
     formula: str = Field(description="Id of the formula of `ratio`, see docs/metrics.md.")
 
@@ -172,7 +173,9 @@ class CallOut(BaseModel):
     talk_s: float | None = None
     agent: str | None = Field(None, description="The agent's name.")
     seat: str | None = None
-    outcome: str | None = Field(None, description="waiting, talking, answered, abandoned, overflowed, failed")
+    outcome: str | None = Field(
+        None, description="waiting, talking, answered, abandoned, overflowed, failed, dismissed"
+    )
     judged: str | None = Field(None, description="in_time, late, abandoned, flowed_out, failed, restricted, test")
     ended_by: str | None = Field(None, description="caller, agent, pbx, unknown")
     presented: int | None = Field(None, description="Presentations to seats.")
@@ -302,6 +305,53 @@ class DaysOut(BaseModel):
     unchanged: int
     dry_run: bool = Field(description="True: only looked at.")
     days_left: int
+
+
+class RestrictionIn(BaseModel):
+    """Whose calls: `number`, or the caller of `call`. With `block` the number is how all numbers of the block begin."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[str, Field(max_length=64, repr=False)] = ""
+    call: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{0,128}$")] = ""
+    block: bool = False
+    kind: str = Field(description="reject, low_priority, short_call")
+    afterwards: str = Field("wait", description="Of a rejected call, after the notice: wait, end")
+    talk_s: float | None = Field(None, description="Limit of a short call; null: as configured.")
+    reason: str = Field(description="false_report, occupation, abuse, other")
+    evidence: str = Field(description="What shows it: recordings, cases, calls. Never the number itself.")
+    approver: str = Field("", description="Who approved it; default: the name of the token.")
+    until: float = Field(description="Epoch seconds, at most one year ahead.")
+
+
+class RestrictionOut(BaseModel):
+    """Times are epoch seconds."""
+
+    id: int
+    number: str = Field(description="Masked, or in clear where that was asked for; empty: sealed under another key.")
+    block: bool = Field(description="All numbers that begin so.")
+    kind: str
+    afterwards: str
+    talk_s: float | None
+    reason: str
+    evidence: str
+    approver: str
+    second_approver: str | None = Field(description="Of a block, by name of the token.")
+    added_by: str = Field(description="Name of the token.")
+    added_at: float
+    until: float
+    ended_by: str | None
+    ended_at: float | None
+    status: str = Field(description="in_force, pending (a block that nobody else has approved), expired, ended")
+    times: int | None = Field(description="Calls it was on; null while the records do not answer.")
+    last_at: float | None = Field(description="Arrival of the newest of them.")
+
+
+class RestrictionsImportedOut(BaseModel):
+    added: int
+    unchanged: int = Field(description="Numbers that have an entry in force.")
+    ids: list[int]
+    dry_run: bool = Field(description="True: only looked at.")
 
 
 class SignInIn(BaseModel):

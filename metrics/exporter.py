@@ -86,6 +86,7 @@ class Exporter:
             StepKind.ENDED: self._ended,
             StepKind.RECOVERED: self._recovered,
             StepKind.FLAG: self._flag,
+            StepKind.RESTRICTED: self._restricted,
         }
 
     # -- steps --
@@ -142,6 +143,10 @@ class Exporter:
 
     def _flag(self, step: Step) -> None:
         self.metrics.flags.labels(_text(step, "flag")).inc()
+
+    def _restricted(self, step: Step) -> None:
+        if "restriction" in step.data:
+            self.metrics.restricted.labels(_text(step, "rule")).inc()
 
     # -- what is now --
 

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from routing.agent_state import AgentState
 from routing.model import DeviceState, Line
+from routing.restrictions import Kind
 from routing.steps import CallOutcome, Judgement, Outcome
 
 # 15.0 is the target of the agreement (T7); 6 and 10 are the rings, 20, 30 and 60 what other cities publish.
@@ -104,6 +105,9 @@ class Metrics:
             "state",
         )
         self.flags = self._counter("hotline_call_flags_total", "Remarks that a reader of figures should know.", "flag")
+        self.restricted = self._counter(
+            "hotline_restricted_calls_total", "Calls with a restriction on their number, by what it asks for.", "rule"
+        )
         self.fallback = self._counter(
             "hotline_fallback_calls_total",
             "Calls that the dialplan alone took over, by stage, counted by Asterisk.",
@@ -213,6 +217,9 @@ class Metrics:
             self.presentations.labels(result)
         for part in DEGRADABLE:
             self.degraded.labels(part)
+        for kind in Kind:
+            self.restricted.labels(kind)
+        self.flags.labels("storm")
         self.requeued.labels("lost_leg")
         for part in ("routing", "agi", "ami", "gauges", "forecast"):
             self.bugs.labels(part)

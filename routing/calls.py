@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from routing.call_state import CallState
 from routing.model import Line
+from routing.restrictions import Restriction
 
 
 class Presentation(NamedTuple):
@@ -41,6 +42,16 @@ class Call(NamedTuple):
     emergency: bool = False
     trunk: str = ""
     caller_ref: str | None = None
+    caller_blocks: tuple[str, ...] = ()
+    credit_s: float = 0.0  # of line and trunk, within `position`
+    restriction: Restriction | None = None
+    last_place: float | None = None  # instead of `position`, while the restriction says so
+    informed: bool = False  # the notice to a rejected caller was sent, and then ...
+    heard: bool = False  # ... it was played
+    dismissed: bool = False
+    limit_s: float | None = None  # of the talk that was offered last
+    cut: bool = False  # ... which that limit has ended
+    behind: bool = False  # waits, but another call of the same number stands in the queue
     session: int | None = None
     presentation: Presentation | None = None
     lapsed: Presentation | None = None  # without AMI: over for us by its deadline, how it ended is not told yet
@@ -66,7 +77,7 @@ class Call(NamedTuple):
     def order(self) -> tuple[int, float, str]:
         """Sort key of the waiting: emergency returns, then lost legs, then by position; never equal."""
         rank = 0 if self.emergency and self.head else 1 if self.emergency else 2 if self.head else 3
-        return (rank, self.position, self.id)
+        return (rank, self.position if self.last_place is None else self.last_place, self.id)
 
 
 Key: TypeAlias = tuple[int, float, str]

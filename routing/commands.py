@@ -19,6 +19,26 @@ class PresentCall:
     seat_ids: tuple[str, ...]
     ring_s: float
     deadline_at: float  # epoch seconds, same machine clock as the dialplan
+    talk_limit_s: float | None = None  # the talk ends by itself after this ...
+    warning_s: float = 0.0  # ... and so long before the agent hears a tone
+
+
+@dataclass(frozen=True, slots=True)
+class Inform:
+    """The caller is rejected: play the notice with the emergency numbers, unanswered, then ask again."""
+
+    call_id: str
+    session: int
+    deadline_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dismiss:
+    """The rejected caller has heard the notice, and his entry says that the call ends then."""
+
+    call_id: str
+    session: int
+    deadline_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +111,8 @@ class TellSurge:
 
 Command: TypeAlias = (
     PresentCall
+    | Inform
+    | Dismiss
     | AnswerIntoNotice
     | SendToFallback
     | SayGoodbye

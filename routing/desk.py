@@ -20,6 +20,7 @@ from routing.candidates import Candidates
 from routing.floor import Floor
 from routing.lending import Lending
 from routing.model import Line, Mode, Rules
+from routing.restrictions import Book
 from routing.steps import Step, StepKind, Value
 
 LAST_AGENT_KEPT_S: Final = 86400.0
@@ -45,6 +46,9 @@ class Desk:
         self.dirty_calls: dict[str, None] = {}
         self.redials: dict[str, tuple[float, float]] = {}  # caller_ref -> (position, left at)
         self.spoke: dict[str, tuple[str, float]] = {}  # caller_ref -> (agent id, when), the last one last
+        self.book, self.book_until = Book(), math.inf  # until when nothing of it expires
+        self.numbers: dict[str, dict[str, None]] = {}  # caller_ref -> its calls, see `storms`
+        self.stirred: set[str] = set()  # of these to look at again
         self.lending = Lending(rules.zones)
         self.lends_again_at = -math.inf  # for when the timer was set last
         self.ended: dict[str, float] = {}
@@ -74,6 +78,8 @@ class Desk:
         call = self.put(call._replace(state=state, **changes))
         if state is not CallState.QUEUED:
             self.queue.drop(call.id)
+        if len(self.numbers.get(call.caller_ref or "", ())) > 1:
+            self.stirred.add(call.caller_ref or "")
         return call
 
     def step(
@@ -98,9 +104,10 @@ class Desk:
         arrived = self.now - max(0.0, self.wall - arrived_at)
         caller_ref = facts.get("caller_ref")
         sealed = facts.pop("caller_sealed", None)
-        position = self._position(arrived - self.credit_s(number, facts.get("trunk", "")), caller_ref)
+        credit_s = self.credit_s(number, facts.get("trunk", ""))
+        position = self._position(arrived - credit_s, caller_ref)
         prefers = None if facts.get("emergency") else self.last_agent(line, caller_ref)
-        call = Call(call_id, number, line, arrived_at, arrived, position, prefers=prefers, **facts)
+        call = Call(call_id, number, line, arrived_at, arrived, position, prefers=prefers, credit_s=credit_s, **facts)
         call = self.put(call)
         return self.step(
             call,

@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from routing import commands as c
 from routing import events as e
-from routing import matching, presenting, rebuild, rostering, surging, talking, waiting_room
+from routing import matching, presenting, rebuild, restricting, rostering, storms, surging, talking, waiting_room
 from routing.agent_state import AgentEvent
 from routing.call_state import CallState, IllegalTransition
 from routing.desk import Desk
@@ -50,16 +50,25 @@ class Engine(Desk):
         self.now, self.wall, self.out = max(now, self.now), wall, []
         self.suspect = getattr(event, "call_id", None)
         rostering.look(self)
+        restricting.look(self)
         try:
             _HANDLERS[type(event)](self, event)
         except IllegalTransition as error:
             self.illegal[error.machine] += 1
         self._fire_timers()
-        matching.match(self)
+        self._match()
         for sign in self.floor.signs:
             self.out.append(sign)
         self.floor.signs.clear()
         return self.out
+
+    def _match(self) -> None:
+        """Who gave his place up lets the next call of his number have it."""
+        storms.settle(self)
+        matching.match(self)
+        while self.stirred:
+            storms.settle(self)
+            matching.match(self)
 
     def next_wake(self) -> float | None:
         """Monotonic time of the next `Tick` the engine wants, or None. None while nothing is decided: what fell due
@@ -98,8 +107,9 @@ class Engine(Desk):
 
     def _allowed(self, event: e.DecisionsAllowed) -> None:
         self.deciding = True
-        for call_id in self.queue:
-            waiting_room.call_due(self, call_id)
+        for call in list(self.calls.values()):
+            if call.state is CallState.QUEUED:
+                waiting_room.call_due(self, call.id)
         matching.look_at_everything(self)
 
     def _stalled(self, event: e.DecisionsHeld) -> None:
@@ -249,6 +259,7 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.SurgeDeclared: Engine._surge_declared,
     e.SurgeEnded: Engine._surge_ended,
     e.WorkdaysChanged: Engine._workdays,
+    e.RestrictionsChanged: restricting.changed,
     e.Tick: Engine._tick,
 }
 
@@ -261,4 +272,5 @@ _TIMERS: Final[dict[str, Callable[[Engine, str], None]]] = {
     "roster": rostering.due,
     "lending": Engine._lending_due,
     "surge": Engine._surge_due,
+    "restriction": restricting.due,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from routing.model import DeviceState, Rules, Surge
+from routing.restrictions import Restriction
 from routing.workdays import Workdays
 
 # -- from FastAGI ------------------------------------------------------------------------------------------------------
@@ -31,6 +32,8 @@ class CallHeld:
     last_presentation: str | None = None
     last_status: str = ""  # DIALSTATUS of it as the dialplan saw it, or GUARD; "" at first arrival
     noticed: bool = False  # already answered into the notice
+    caller_blocks: tuple[str, ...] = ()  # references of the blocks of numbers it lies in; none: a service number
+    heard: bool = False  # the dialplan has played the notice to a rejected caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class CallSeen:
     caller_ref: str | None = None
     caller_sealed: str | None = None
     caller_number: str = field(default="", repr=False)  # as Asterisk has it; the shell seals and clears it
+    caller_blocks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +299,13 @@ class SurgeEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictionsChanged:
+    """All restrictions that are in force or will be, instead of those told before."""
+
+    restrictions: tuple[Restriction, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The moment the engine asked for by `wake_at` has come."""
 
@@ -328,5 +339,6 @@ Event: TypeAlias = (
     | SurgeDeclared
     | SurgeEnded
     | WorkdaysChanged
+    | RestrictionsChanged
     | Tick
 )

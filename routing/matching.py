@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from routing import choice, presenting, selection
+from routing import choice, presenting, restricting, selection
 from routing import commands as c
 from routing.call_state import CallEvent
 from routing.calls import Call, Key, Want
@@ -35,6 +35,8 @@ def match(desk: Desk) -> None:
     if not desk.queue:
         return
     for call_id in dirty:
+        desk.suspect = call_id
+        restricting.tell(desk, call_id)
         _open_rings(desk, call_id)
     _serve(desk, seats, {call_id for call_id in dirty if call_id in desk.queue})
     _note_nobody(desk, dirty)

@@ -140,6 +140,17 @@ class SurgeRules:
 
 
 @dataclass(frozen=True, slots=True)
+class RestrictionRules:
+    """What holds for all restricted numbers. See `routing.restricting` and `routing.storms`."""
+
+    behind_s: float = 300.0  # who is served last stands behind whoever comes within so long after him
+    short_call_s: float = 180.0  # a short call without a limit of its own
+    warning_s: float = 30.0  # before the end of a short call its agent hears a tone
+    spoken_notice: bool = False  # there is a voice that names the emergency numbers
+    one_place: bool = True  # the calls of one number share one place in the queue
+
+
+@dataclass(frozen=True, slots=True)
 class Surge:
     """A declared surge. Times are epoch seconds."""
 
@@ -172,6 +183,7 @@ class Rules:
     roster: Roster = field(default_factory=Roster)
     zones: Mapping[str, Zone] = field(default_factory=dict)
     surge: SurgeRules = field(default_factory=SurgeRules)
+    restricting: RestrictionRules = field(default_factory=RestrictionRules)
 
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --

@@ -42,14 +42,19 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], candidates: Cand
     id_ = f"{int(desk.wall * 1000):x}.{desk.presentation_no}"
     ring_s = desk.rules.timing.ring_s
     shown = Presentation(id_, seat_ids, ring_s, desk.now)
+    entry = call.restriction
+    limit_s = None if entry is None else entry.limit_s(desk.rules.restricting.short_call_s)
+    warning_s = min(desk.rules.restricting.warning_s, limit_s / 2) if limit_s else 0.0
     session, ring = call.session, choice.first_ring(desk.waiting(call), best[0])
-    call = send(desk, call, shown)
-    desk.out.append(c.PresentCall(call.id, session, id_, seat_ids, ring_s, desk.wall + DECISION_TTL_S))
+    call = send(desk, call._replace(limit_s=limit_s), shown)
+    desk.out.append(
+        c.PresentCall(call.id, session, id_, seat_ids, ring_s, desk.wall + DECISION_TTL_S, limit_s, warning_s)
+    )
     wait_s = round(desk.now - call.arrived, 3)
     desk.step(
         call, StepKind.PRESENTED, presentation=id_, seats=",".join(seat_ids), agents=agents,
         ring=ring, open_rings=call.open_rings, wait_s=wait_s, session=session, ring_s=ring_s, prefers=call.prefers,
-        candidates=candidates,
+        limit_s=limit_s, candidates=candidates,
     )  # fmt: skip
 
 

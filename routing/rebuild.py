@@ -32,19 +32,21 @@ def remember(desk: Desk, event: e.Remembered) -> None:
         if line is None or desk.known(old.call_id) is not None:
             continue
         arrived = desk.now - max(0.0, desk.wall - old.arrived_at)
+        credit_s = desk.credit_s(old.number, old.trunk)
         call = Call(
             old.call_id,
             old.number,
             line,
             old.arrived_at,
             arrived,
-            arrived - desk.credit_s(old.number, old.trunk),
+            arrived - credit_s,
             judged=old.judged,
             answered_at=old.answered_at,
             seat_id=old.seat_id,
             trunk=old.trunk,
             emergency=old.emergency,
             caller_ref=old.caller_ref,
+            credit_s=credit_s,
             last_seq=old.last_seq,
         )
         desk.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there

@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from routing import commands as c
 from routing import events as e
-from routing import matching, presenting, waiting_room
+from routing import matching, presenting, restricting, waiting_room
 from routing.agent_state import Agent, AgentEvent
 from routing.call_state import CallEvent, CallState, IllegalTransition
 from routing.calls import Call, Presentation
@@ -191,6 +191,8 @@ class Shadow:
         own.lending.learn(live.lending)
         own.redials, own.spoke, own.ended = dict(live.redials), dict(live.spoke), dict(live.ended)
         own.unseen_since, own.presentation_no = live.unseen_since, live.presentation_no
+        own.book, own.book_until = live.book, live.book_until
+        own.numbers = {caller_ref: dict(calls) for caller_ref, calls in live.numbers.items()}
         own.timers += [timer for timer in live.timers if timer[2] not in ("roster", "lending")]
         own.timers.sort()
         own.timer_no += live.timer_no
@@ -201,15 +203,17 @@ class Shadow:
 
     def _take_over(self, own: Follower, call: Call) -> None:
         line = own.serving(call.number) or call.line
-        credit_s = own.credit_s(call.number, call.trunk) - self._live.credit_s(call.number, call.trunk)
-        own.calls[call.id] = call = call._replace(
+        more_s = own.credit_s(call.number, call.trunk) - self._live.credit_s(call.number, call.trunk)
+        call = call._replace(
             line=line,
-            position=call.position - credit_s,
+            position=call.position - more_s,
+            credit_s=call.credit_s + more_s,
             prefers=None if call.emergency else own.last_agent(line, call.caller_ref),
             open_rings=0,
             overdue=False,
         )
-        if call.state is CallState.QUEUED:
+        own.calls[call.id] = call = restricting.placed(own, call)
+        if call.state is CallState.QUEUED and not call.behind:
             own.queue.put(call)
             waiting_room.set_timers(own, call)
 
@@ -274,7 +278,9 @@ class Shadow:
             return True
         if type(event) not in NARROW or not self.engine.floor.ami_up:
             return False
-        seat_id = getattr(event, "seat_id", None)
+        seat_id, caller_ref = getattr(event, "seat_id", None), getattr(event, "caller_ref", None)
+        if caller_ref is not None and any(self.engine.calls[id_].caller_ref == caller_ref for id_ in self.holds):
+            return False  # calls of one number share a place
         return getattr(event, "call_id", None) not in self.holds and seat_id not in self._held_seats
 
     def _take_all_back(self) -> None:

@@ -57,6 +57,7 @@ def not_compared(live: Rules, other: Rules) -> list[str]:
     for name in live.trunks.keys() & other.trunks.keys():
         found += _differing(f"trunk {name}", live.trunks[name], other.trunks[name], ("priority",))
     found += _differing("surge", live.surge, other.surge, ("groups",))
+    found += _differing("restrictions", live.restricting, other.restricting, ())
     return sorted(found)
 
 

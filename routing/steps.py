@@ -11,10 +11,12 @@ HELD                an AGI session holds it (again): session, back_from (status 
 LET_GO              its session ended before there was a decision: session, reason (hangup, eof, ...)
 PRESENTED           a decision was sent to Asterisk: presentation, seats and agents (ids, comma separated), ring (index of
                     the one that admits the first of them), open_rings (how many), wait_s, session, ring_s, prefers (the
-                    agent for whom alone the caller waits); with `candidates`
+                    agent for whom alone the caller waits), limit_s (of the talk); with `candidates`
 NOBODY              rings opened, and nobody could take the call: open_rings, wait_s, place (in the queue, from 1),
                     prefers; with `candidates`
-SENT                another answer was sent to Asterisk: verb (fallback, goodbye, back), session
+SENT                another answer was sent to Asterisk: verb (fallback, goodbye, back, inform, dismiss), session
+RESTRICTED          the number is restricted: restriction (its id), rule (`restrictions.Kind`), reason (its code); or no
+                    longer: rule (over)
 REFUSED             Asterisk did not take a decision, or the session ended before it could: presentation, session
 DIALING, RINGING    the phone is being called / rings: presentation, seat
 PRESENTATION_ENDED  answered or not: presentation, seat, outcome (`Outcome`), ring_s, status (Asterisk's DialStatus)
@@ -29,7 +31,7 @@ REQUEUED            back to the head of the queue: cause (lost_leg)
 JUDGED              decided for the figures, once per call: result (`Judgement`), wait_s, line, number
 ENDED               the caller's channel is gone: outcome (`CallOutcome`), by (caller, agent, pbx, unknown), cause, talk_s
 RECOVERED           known again after a restart of the service or a loss of AMI: state
-FLAG                something a reader of figures should know: flag (clock_step, unseen, ...), detail
+FLAG                something a reader of figures should know: flag (clock_step, unseen, storm, ...), detail
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ class StepKind(StrEnum):
     ENDED = "ended"
     RECOVERED = "recovered"
     FLAG = "flag"
+    RESTRICTED = "restricted"
 
 
 class Outcome(StrEnum):
@@ -97,6 +100,7 @@ class CallOutcome(StrEnum):
     ABANDONED = "abandoned"
     OVERFLOWED = "overflowed"
     FAILED = "failed"
+    DISMISSED = "dismissed"  # restricted, and ended by us after the notice
 
 
 @dataclass(frozen=True, slots=True)

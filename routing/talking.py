@@ -6,7 +6,7 @@ from typing import Final
 
 from routing import commands as c
 from routing import events as e
-from routing import presenting
+from routing import presenting, storms
 from routing.agent_state import AgentEvent
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Presentation
@@ -16,6 +16,7 @@ from routing.steps import CallOutcome, Judgement, Outcome, StepKind
 GOODBYE_WAIT_S: Final = 0.5  # AGI asks about the goodbye before AMI has told of it
 CLOCK_STEP_S: Final = 0.5
 _OF_THE_RATIO: Final = frozenset({Judgement.IN_TIME, Judgement.LATE, Judgement.ABANDONED})
+LIMIT_SLACK_S: Final = 0.3  # Asterisk counts from a moment before the bridge
 ENDED_KEPT_S: Final = 10.0  # late events of an ended call are recognised for so long
 
 
@@ -71,6 +72,7 @@ def _joined(desk: Desk, call: Call, seat_id: str, agent_id: str | None, at: floa
             presenting.seat_over(desk, call.id, other, Outcome.ANSWERED if other == seat_id else Outcome.CANCELLED, at)
     call = desk.calls[call.id]
     desk.met(call.caller_ref, agent_id, _monotonic(desk, at))
+    storms.used_up(desk, call)
     for other in call.fallback_seats - {seat_id}:
         desk.release(other, call.id, AgentEvent.PRESENTATION_LIFTED)
     return desk.move(
@@ -141,6 +143,8 @@ def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
     call = desk.move(desk.calls[call.id], CallEvent.LEG_ENDED, leg_lost=lost, parted_at=at)
     if lost:
         desk.put(call._replace(missed=call.missed | {call.seat_id or ""}))
+    elif call.limit_s is not None and talk_s is not None and talk_s > call.limit_s - LIMIT_SLACK_S:
+        desk.step(desk.put(call._replace(cut=True)), StepKind.FLAG, flag="talk_limit", detail=f"{call.limit_s:g} s")
     desk.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
 
 
@@ -149,7 +153,7 @@ def call_ended(desk: Desk, event: e.CallEnded) -> None:
     if call is not None:
         if event.crossed:
             call = desk.step(call, StepKind.FLAG, flag="crossed", detail="given up in the instant of the answer")
-        end(desk, call, event.at, event.cause, event.by)
+        end(desk, call, event.at, event.cause, "pbx" if call.cut and event.by == "agent" else event.by)
     else:
         desk.ended[event.call_id] = desk.now
 
@@ -166,7 +170,8 @@ def end(desk: Desk, call: Call, at: float, cause: int | None, by: str, outcome: 
     call = desk.move(desk.calls[call.id], CallEvent.ENDED, session=None)
     answered = call.answered_at is not None
     if outcome is None:
-        outcome = CallOutcome.ANSWERED if answered else CallOutcome.FAILED if by == "pbx" else CallOutcome.ABANDONED
+        outcome = CallOutcome.FAILED if by == "pbx" else CallOutcome.ABANDONED
+        outcome = CallOutcome.ANSWERED if answered else CallOutcome.DISMISSED if call.dismissed else outcome
     if not answered:
         failed = outcome is CallOutcome.FAILED
         judge(desk, call, Judgement.FAILED if failed else Judgement.ABANDONED, _wait_s(desk, call, at), at)
@@ -175,6 +180,7 @@ def end(desk: Desk, call: Call, at: float, cause: int | None, by: str, outcome: 
     talk_s = round(max(0.0, (call.parted_at or at) - call.answered_at), 3) if call.answered_at is not None else None
     desk.step(desk.calls[call.id], StepKind.ENDED, at, outcome=outcome, by=by, cause=cause, talk_s=talk_s)
     del desk.calls[call.id]
+    storms.left(desk, call)
     desk.ended[call.id] = desk.now
     desk.timer(desk.now + ENDED_KEPT_S, "ended", call.id)
 
@@ -198,6 +204,8 @@ def _wait_s(desk: Desk, call: Call, at: float) -> float:
 def judge(desk: Desk, call: Call, result: Judgement, wait_s: float, at: float) -> None:
     call = desk.calls.get(call.id, call)
     if not call.judged:
+        if call.restriction is not None and call.restriction.serves_last:
+            result = Judgement.RESTRICTED
         desk.calls[call.id] = call._replace(judged=True)
         if result in _OF_THE_RATIO:
             desk.lending.judged(call.line.zone, result is Judgement.IN_TIME, desk.now)

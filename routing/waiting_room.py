@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routing import commands as c
 from routing import events as e
-from routing import presenting, talking
+from routing import presenting, restricting, storms, talking
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call
 from routing.desk import Desk
@@ -13,15 +13,7 @@ from routing.steps import Outcome, StepKind
 
 
 def held(desk: Desk, event: e.CallHeld) -> None:
-    call = desk.known(event.call_id) or desk.arrive(
-        event.call_id,
-        event.number,
-        event.arrived_at,
-        trunk=event.trunk,
-        emergency=event.emergency,
-        caller_ref=event.caller_ref,
-        caller_sealed=event.caller_sealed,
-    )
+    call = _known(desk, event) or _arrived(desk, event)
     if call is None:
         desk.out.append(c.SendToFallback(event.call_id, event.session, desk.wall + DECISION_TTL_S))
         return
@@ -39,11 +31,35 @@ def held(desk: Desk, event: e.CallHeld) -> None:
         session=event.session,
         noticed=event.noticed,
         head=call.head or lost,
+        heard=call.heard or event.heard,
+        informed=call.informed or event.heard,
+        behind=False,
         fallback_seats=frozenset(),
     )
     back_from, presentation = event.last_status or None, event.last_presentation or None
     call = desk.step(call, StepKind.HELD, session=event.session, back_from=back_from, presentation=presentation)
     _enqueue(desk, call)
+
+
+def _arrived(desk: Desk, event: e.CallHeld | e.CallSeen) -> Call | None:
+    call = desk.arrive(
+        event.call_id, event.number, event.arrived_at, trunk=event.trunk, emergency=event.emergency,
+        caller_ref=event.caller_ref, caller_sealed=event.caller_sealed, caller_blocks=event.caller_blocks,
+    )  # fmt: skip
+    if call is not None:
+        storms.came(desk, call)
+        call = restricting.look_up(desk, call)
+    return call
+
+
+def _known(desk: Desk, event: e.CallHeld) -> Call | None:
+    """A call from before our start: the records do not tell which blocks its number lies in."""
+    call = desk.known(event.call_id)
+    if call is None or call.caller_blocks or not event.caller_blocks:
+        return call
+    call = desk.put(call._replace(caller_ref=event.caller_ref, caller_blocks=event.caller_blocks))
+    storms.came(desk, call)
+    return restricting.look_up(desk, call)
 
 
 def _enqueue(desk: Desk, call: Call) -> None:
@@ -93,7 +109,7 @@ def _notice_after_s(desk: Desk, call: Call) -> float:
 def call_due(desk: Desk, call_id: str) -> None:
     desk.suspect = call_id
     call = desk.calls.get(call_id)
-    if call is None or call.id not in desk.queue:
+    if call is None or (call.id not in desk.queue and not call.behind):
         return
     desk.dirty_calls[call_id] = None
     notice_s = _notice_after_s(desk, call)
@@ -103,15 +119,7 @@ def call_due(desk: Desk, call_id: str) -> None:
 
 def seen(desk: Desk, event: e.CallSeen) -> None:
     if desk.known(event.call_id) is None:
-        desk.arrive(
-            event.call_id,
-            event.number,
-            event.arrived_at,
-            trunk=event.trunk,
-            emergency=event.emergency,
-            caller_ref=event.caller_ref,
-            caller_sealed=event.caller_sealed,
-        )
+        _arrived(desk, event)
 
 
 def fallback(desk: Desk, event: e.FallbackUsed) -> None:

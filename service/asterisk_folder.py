@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from config.plan import NOBODY_NAMED, Directories, PbxPlan, RunAs
-from config.sounds import notice_sounds
+from config.render import sounds
 
 BEFORE: Final = ".before-hotline"
 _KEYS: Final = {
@@ -78,7 +78,7 @@ def text_of(path: Path) -> str:
 
 
 def install(plan: PbxPlan, files: Mapping[str, str], folder: Path) -> list[Path]:
-    """Puts the files into Asterisk's folder, and what they name beside it: the notice's sounds, the folder for CEL.
+    """Puts the files into Asterisk's folder, and what they name beside it: the sounds, the folder for CEL.
 
     A file that differs is kept as NAME.before-hotline the first time, so that the state before us stays.
 
@@ -90,8 +90,7 @@ def install(plan: PbxPlan, files: Mapping[str, str], folder: Path) -> list[Path]
     for path in changed:
         _keep(path)
         _replace(path, files[path.name].encode(), 0o640, group)
-    for name, sound in notice_sounds().items():
-        path = Path(plan.notice, name)
+    for path, sound in sounds(plan).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, sound, 0o644, group)
     _make_cel_folder(plan)

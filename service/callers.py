@@ -15,6 +15,7 @@ from telephony.agi.server import HeldSession
 
 class Sealer(Protocol):
     def sealed(self, raw: str) -> tuple[str | None, str | None]: ...
+    def blocks(self, raw: str) -> tuple[str, ...]: ...
 
 
 class Callers:
@@ -61,13 +62,18 @@ class Callers:
             last_presentation=request.last_presentation or None,
             last_status=request.last_status,
             noticed=request.noticed,
+            caller_blocks=self._numbers.blocks(request.caller_number),
+            heard=request.heard,
         )
 
     def _passed(self, request: AgiRequest) -> e.CallSeen:
         """All that a session which is over already tells: that the call exists."""
         ref, sealed = self._numbers.sealed(request.caller_number)
-        emergency = self._emergency.get(request.trunk, False)
-        return e.CallSeen(request.call_id, request.line, request.arrived_at, request.trunk, emergency, ref, sealed)
+        blocks = self._numbers.blocks(request.caller_number)
+        return e.CallSeen(
+            request.call_id, request.line, request.arrived_at, request.trunk,
+            self._emergency.get(request.trunk, False), ref, sealed, caller_blocks=blocks,
+        )  # fmt: skip
 
     def seen(self, event: e.Event) -> e.Event:
         """An event from AMI as the engine may have it: no number in it, the trunk's rank known."""
@@ -77,7 +83,10 @@ class Callers:
             return event
         ref, sealed = self._numbers.sealed(event.caller_number)
         emergency = self._emergency.get(event.trunk, False)
-        return replace(event, caller_number="", caller_ref=ref, caller_sealed=sealed, emergency=emergency)
+        return replace(
+            event, caller_number="", caller_ref=ref, caller_sealed=sealed, emergency=emergency,
+            caller_blocks=self._numbers.blocks(event.caller_number),
+        )  # fmt: skip
 
     def closed(self, session: HeldSession, reason: str) -> None:
         self._sessions.pop(session.id, None)

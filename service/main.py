@@ -39,6 +39,7 @@ from service.forecasts import Forecasts
 from service.history import History
 from service.lamps import Lamps
 from service.numbers import Numbers
+from service.restrictions import Restrictions
 from service.settings import Settings, SettingsError, load
 from service.settings_rosters import gap_sentences, needs_calendar
 from service.shadow import Shadows
@@ -65,8 +66,11 @@ DRAIN_TURNS: Final = 1000
 class Service:
     """Everything that runs, in one process, on one loop."""
 
-    def __init__(self, settings: Settings, records: Records, agents: Agents, calendar: Calendar) -> None:
+    def __init__(
+        self, settings: Settings, records: Records, agents: Agents, calendar: Calendar, restrictions: Restrictions
+    ) -> None:
         self.settings, self.records, self.agents, self.calendar = settings, records, agents, calendar
+        self.restrictions = restrictions
         rules = self._rules()
         self.pbx = settings.pbxs[0]
         self.engine = Engine(rules)
@@ -117,6 +121,7 @@ class Service:
         self.gauges = gauges.Gauges(self)
         agents.on_change = lambda: self.board.submit(e.RulesChanged(self._rules()))
         calendar.on_change = lambda: self.board.submit(e.WorkdaysChanged(calendar.workdays))
+        restrictions.on_change = lambda: self.board.submit(e.RestrictionsChanged(restrictions.in_force()))
         self.pictured = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -158,6 +163,7 @@ class Service:
             staff=Staff(self.agents, self.engine),
             calendar=self.calendar,
             forecasts=self.forecasts,
+            restrictions=self.restrictions,
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -173,6 +179,7 @@ class Service:
         self.board.submit(await self.records.remembered(since_ms))
         self.surges.recall()
         self.shadows.recall()
+        self.restrictions.on_change()
         self.board.start(self.engine.rules.timing.lease_s)
         await self.agi.start(self.settings.service.fastagi)
         listening_at = asyncio.get_running_loop().time()
@@ -192,6 +199,7 @@ class Service:
             asyncio.create_task(self.agents.keep(), name="agents"),
             asyncio.create_task(self.calendar.keep(), name="calendar"),
             asyncio.create_task(self.forecasts.keep(), name="forecasts"),
+            asyncio.create_task(self.restrictions.keep(), name="restrictions"),
         ]
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
 
@@ -262,6 +270,8 @@ class Service:
             degraded.append("agents")
         if not self.calendar.current:
             degraded.append("workdays")
+        if not self.restrictions.current:
+            degraded.append("restrictions")
         return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
 
     async def _metrics(self, accept: str) -> tuple[bytes, str]:
@@ -284,12 +294,14 @@ class Service:
         self.settings = settings
         self.records.keep_explanations(settings.retention.explanations_days)
         await self.agents.follow(settings)
+        self.restrictions.follow(settings)
         rules = self._rules()
         self.shadows.reread()
         self.tokens.clear()
         self.tokens.update(tokens_of(settings))
         self.exporter.lines(rules.lines)
         self.board.submit(e.RulesChanged(rules))
+        self.restrictions.on_change()
         self.link.set_seats({seat.id: seat.dial_string for seat in settings.seats})
         self.lamps.look()
         log.info("configuration reloaded")
@@ -320,7 +332,8 @@ async def run(settings: Settings) -> None:
     days = settings.retention.explanations_days
     records = await Records.open(settings.database_url(), settings.data_dir, explanations_days=days)
     calendar = await Calendar.open(records, lambda: datetime.fromtimestamp(clock.wall(), settings.zone_info).date())
-    service = Service(settings, records, await Agents.open(records, settings), calendar)
+    agents, restrictions = await Agents.open(records, settings), await Restrictions.open(records, settings)
+    service = Service(settings, records, agents, calendar, restrictions)
     tell_of_rosters(settings, calendar)
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again: that would stop everything for 0.1 s

@@ -17,3 +17,8 @@ class Numbers:
         if number is None:
             return None, None
         return self._vault.caller_ref(number), self._vault.seal(number)
+
+    def blocks(self, raw: str) -> tuple[str, ...]:
+        """References of the blocks of numbers it lies in; none of a withheld, senseless or service number."""
+        number = normalise(raw, area_code=self._area_code)
+        return () if number is None else self._vault.block_refs(number)

@@ -76,6 +76,7 @@ def plan_of(
         fallback_script=fallback_script(),
         snapshot=str(settings.data_dir.resolve() / SNAPSHOT_FILE),
         asterisk_version=version,
+        voice_notice=str(settings.voice_notice or ""),
     )
 
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator
 
-from routing.model import AgentProfile, Line, Mode, Rules, SeatProfile, Trunk
+from routing.model import AgentProfile, Line, Mode, RestrictionRules, Rules, SeatProfile, Trunk
 from routing.roster import DUTY, Roster
 from service import settings_checks, settings_salvage, settings_secrets
 from service.settings_findings import Finding
@@ -42,6 +42,7 @@ from service.settings_tables import (
     LineTable,
     PbxTable,
     ReasonTable,
+    RestrictionsTable,
     RetentionTable,
     RosterTable,
     SeatTable,
@@ -59,6 +60,7 @@ from service.settings_values import SkillId, Text, wrong
 __all__ = ["DEFAULT_FILE", "SecretError", "Settings", "SettingsError", "SettingsProblem", "load"]
 
 DEFAULT_FILE: Final = "hotline.toml"
+EMERGENCY_NUMBERS: Final = frozenset({"110", "119", "120", "122", "12395"})
 _SQLITE: Final = "sqlite+aiosqlite:///"
 
 
@@ -82,6 +84,7 @@ class Settings(Table):
     trunks: tuple[TrunkTable, ...] = Field(default=(), alias="trunk")
     emergencies: tuple[EmergencyTable, ...] = Field(default=(), alias="emergency")
     surge: SurgeTable = SurgeTable()
+    restrictions: RestrictionsTable = RestrictionsTable()
     fallback: FallbackTable = FallbackTable()
 
     _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
@@ -122,6 +125,17 @@ class Settings(Table):
     @property
     def data_dir(self) -> Path:
         return self.path(self.service.data_dir)
+
+    @property
+    def voice_notice(self) -> Path | None:
+        """What rejected callers hear; None: tones alone."""
+        name = self.restrictions.voice_notice
+        return None if name is None else self.path(name).resolve()
+
+    @property
+    def emergency_numbers(self) -> frozenset[str]:
+        """Numbers that no restriction may name."""
+        return EMERGENCY_NUMBERS | {table.number for table in self.emergencies}
 
     @property
     def duty_seats(self) -> tuple[SeatTable, ...]:
@@ -194,9 +208,15 @@ class Settings(Table):
             roster=Roster(tuple(table.model() for table in self.rosters), self.zone_info),
             skills=dict(self.skills),
             surge=self.surge.model(),
+            restricting=self._restricting(),
             zones={zone.id: zone.model() for zone in self.zones},
             trunks={trunk.name: Trunk(trunk.answer_notice_after_s, trunk.priority) for trunk in self.trunks},
         )
+
+    def _restricting(self) -> RestrictionRules:
+        table = self.restrictions
+        spoken = self.voice_notice is not None
+        return RestrictionRules(table.behind_s, table.short_call_s, table.warning_s, spoken, table.one_place)
 
     def _line(self, line: LineTable, tables: dict[str, LineTable]) -> Line:
         served = tables[line.into] if line.mode is Mode.MERGED and line.into else line

@@ -6,6 +6,7 @@ Every check yields findings and none stops the next, so that an operator sees al
 from __future__ import annotations
 
 import re
+import wave
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -253,6 +254,27 @@ def _open_http(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def voice_notice(settings: Settings) -> Iterator[Finding]:
+    """A rejected caller must hear where help is to be had; tones alone do not say it."""
+    path: Path = ("restrictions", "voice_notice")
+    file, allowed = settings.voice_notice, "a WAV file (8 kHz, mono, 16 bit) or an .alaw file"
+    if file is None:
+        return
+    try:
+        if file.suffix.lower() == ".wav":
+            with wave.open(str(file)) as sound:
+                shape = sound.getframerate(), sound.getnchannels(), sound.getsampwidth()
+            problem = "" if shape == (8000, 1, 2) else f"has {shape[0]} Hz, {shape[1]} channels and {8 * shape[2]} bit"
+        else:
+            problem = "" if file.suffix.lower() == ".alaw" and file.stat().st_size else "is no sound that can be played"
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+    except (wave.Error, EOFError):
+        problem = "is no WAV file"
+    if problem:
+        yield Finding(path, f"{file} {problem}", allowed)
+
+
 def secrets(settings: Settings) -> Iterator[Finding]:
     readers: list[tuple[Path, Callable[[], object]]] = [
         (("service", "number_key_file"), settings.number_key),
@@ -305,6 +327,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     emergencies,
     fallback,
     network,
+    voice_notice,
     settings_rosters.rosters,
     settings_rosters.overlaps,
 )

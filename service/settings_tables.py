@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from routing.model import DEFAULT_RINGS, Mode, Ring, SignIn, SurgeRules, Timing, Zone
+from routing.model import DEFAULT_RINGS, Mode, RestrictionRules, Ring, SignIn, SurgeRules, Timing, Zone
 from routing.need import All, Anybody, Either, InGroup, InZone, Named, Need, Skilled
 from routing.roster import Days, Shift
 from service.settings_values import (
@@ -55,6 +55,7 @@ from service.settings_values import (
 RESERVE: Final = "reserve"  # the group of seats that joins last by default
 _T = Timing()
 _SURGE = SurgeRules()
+_RESTRICTING = RestrictionRules()
 
 
 class Role(StrEnum):
@@ -246,6 +247,25 @@ class SurgeTable(Table):
 
     def model(self) -> SurgeRules:
         return SurgeRules(**self.model_dump())
+
+
+class RestrictionsTable(Table):
+    behind_s: Seconds = seconds(
+        _RESTRICTING.behind_s, 1, 3600, "who is served last stands behind whoever comes within so long after him"
+    )
+    short_call_s: Seconds = seconds(
+        _RESTRICTING.short_call_s, 5, 7200, "limit of a short call whose entry names none of its own"
+    )
+    warning_s: Seconds = seconds(
+        _RESTRICTING.warning_s, 1, 600, "so long before the end of a short call its agent hears a tone"
+    )
+    voice_notice: FileName | None = Field(
+        default=None,
+        description="what rejected callers hear, with the emergency numbers: WAV (8 kHz, mono, 16 bit) or .alaw",
+    )
+    one_place: Flag = Field(
+        default=_RESTRICTING.one_place, description="calls of one number that wait at once share one place in the queue"
+    )
 
 
 class ZoneTable(Table):

@@ -223,7 +223,13 @@ def _decision(command: Any) -> str:
     match command:
         case c.PresentCall():
             ms, ring_s = int(command.deadline_at * 1000), max(1, round(command.ring_s))
-            return names.decision(names.Verb.PRESENT, command.presentation, ms, ring_s, command.seat_ids)
+            limit_s = command.talk_limit_s
+            limit = None if limit_s is None else (round(limit_s * 1000), round(command.warning_s * 1000))
+            return names.decision(names.Verb.PRESENT, command.presentation, ms, ring_s, command.seat_ids, limit)
+        case c.Inform():
+            return names.decision(names.Verb.INFORM, deadline_ms=int(command.deadline_at * 1000))
+        case c.Dismiss():
+            return names.decision(names.Verb.DISMISS, deadline_ms=int(command.deadline_at * 1000))
         case c.AnswerIntoNotice():
             return names.decision(names.Verb.NOTICE, deadline_ms=int(command.deadline_at * 1000))
         case c.SendToFallback():

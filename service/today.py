@@ -51,6 +51,7 @@ def _line(number: str, name: str, row: LineFigures) -> LineToday:
         _seconds(row.max_ms),
         row.judged.get(Judgement.FAILED, 0),
         row.judged.get(Judgement.FLOWED_OUT, 0),
+        row.judged.get(Judgement.RESTRICTED, 0),
     )
 
 

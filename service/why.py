@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from routing.model import Line, Mode, Rules
 from routing.need import shown as need_text
+from routing.restrictions import Kind
 from routing.steps import CallOutcome, Judgement, Outcome, Step, StepKind, Value
 from service import reasons, today
 from storage.story import LAST, Story
@@ -43,6 +44,7 @@ ENDED: Final[Mapping[str, str]] = {
     CallOutcome.ABANDONED: "given up without an answer",
     CallOutcome.OVERFLOWED: "over without an answer, elsewhere",
     CallOutcome.FAILED: "over without an answer, by a fault",
+    CallOutcome.DISMISSED: "over without an answer, by a restriction",
 }
 CLOSED: Final = {
     "hangup": "it says HANGUP, so the caller left or was moved",
@@ -56,6 +58,13 @@ SENT: Final = {
     "fallback": "nobody is there for any ring, go by the fallback",
     "goodbye": "the agent's end was a goodbye, hang up",
     "back": "the agent's leg was lost, bring the caller back",
+    "inform": "play the notice with the emergency numbers",
+    "dismiss": "the notice was heard, end the call",
+}
+RULES: Final[Mapping[str, str]] = {
+    Kind.REJECT: "rejected by a notice, then after all others",
+    Kind.LOW_PRIORITY: "served after all others",
+    Kind.SHORT_CALL: "the talk is limited",
 }
 BY: Final = {"caller": "ended by the caller", "agent": "ended by the agent", "pbx": "ended by Asterisk"}
 
@@ -158,7 +167,9 @@ class _Teller:
         who = [self._seat(seat, agent) for seat, agent in zip(seats, people + [""] * len(seats), strict=False)]
         ring_s = data.get("ring_s")
         limit = f" for {ring_s:g} s" if isinstance(ring_s, int | float) else ""
-        return f"sent to Asterisk: ring {_and(who)}{limit}{_session(data)}, {_rings(data)}"
+        talk_s = data.get("limit_s")
+        talk = f", talk at most {talk_s:g} s" if isinstance(talk_s, int | float) else ""
+        return f"sent to Asterisk: ring {_and(who)}{limit}{talk}{_session(data)}, {_rings(data)}"
 
     def _nobody(self, data: Mapping[str, Value]) -> str:
         place = data.get("place")
@@ -235,6 +246,13 @@ class _Teller:
         detail = _word(data.get("detail"))
         return f"flag {_word(data.get('flag'))}" + (f": {detail}" if detail else "")
 
+    def _restricted(self, data: Mapping[str, Value]) -> str:
+        if data.get("restriction") is None:
+            return "no restriction is on the number any more"
+        rule, reason = _word(data.get("rule")), _word(data.get("reason"))
+        because = f", reason {reason}" if reason else ""
+        return f"restriction {data['restriction']} is on the number{because}: {RULES.get(rule, rule)}"
+
 
 _TELL: Final = {
     K.OFFERED: _Teller._offered,
@@ -257,6 +275,7 @@ _TELL: Final = {
     K.ENDED: _Teller._ended,
     K.RECOVERED: _Teller._recovered,
     K.FLAG: _Teller._flag,
+    K.RESTRICTED: _Teller._restricted,
 }
 
 

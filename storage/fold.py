@@ -50,6 +50,7 @@ EMPTY_CALL: Final[Mapping[str, Any]] = {
     "ended_by": None,
     "cause": None,
     "flags": "",
+    "restriction": None,
 }
 
 
@@ -226,6 +227,11 @@ def _flagged(row: Row, step: Step) -> Row:
     return {"flags": _with_flags(row, step.data.get("flag"))}
 
 
+def _restricted(row: Row, step: Step) -> Row:
+    entry = _whole(step.data.get("restriction"))
+    return {} if entry is None else {"restriction": entry, "flags": _with_flags(row, "restricted")}
+
+
 _CHANGES: Final[Mapping[StepKind, Callable[[Row, Step], Row]]] = {
     StepKind.OFFERED: _offered,
     StepKind.PRESENTED: _presented,
@@ -238,6 +244,7 @@ _CHANGES: Final[Mapping[StepKind, Callable[[Row, Step], Row]]] = {
     StepKind.ENDED: _ended,
     StepKind.RECOVERED: lambda row, step: {"flags": _with_flags(row, "recovered")},
     StepKind.FLAG: _flagged,
+    StepKind.RESTRICTED: _restricted,
 }
 
 # -- presentations --

@@ -27,6 +27,8 @@ from storage.errors import StorageError
 
 LONGEST_RAW: Final = 64
 KEY_BYTES: Final = 32
+SHORTEST_BLOCK: Final = 3  # +1x: a country, or a part of a large one
+LONGEST_BLOCK: Final = 15
 _VERSION: Final = "v1:"
 _NONCE_BYTES: Final = 12
 
@@ -85,6 +87,27 @@ def _national(digits: str, area_code: str) -> str | None:
     return digits if _SHORT.fullmatch(digits) else None
 
 
+def normalise_block(raw: str, *, area_code: str = "") -> str | None:
+    """The beginning of numbers in the form of `normalise`: 1380013, 0519, 0519-8610, 8610 (in the own area), +852.
+
+    Returns:
+        None for what is no beginning of a number, and for one as short as a whole country at home.
+    """
+    digits = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", raw[:LONGEST_RAW]))
+    if not re.fullmatch(r"\+?[0-9]+", digits):
+        return None
+    if digits.startswith(("+", "00")):
+        found = "+" + digits.removeprefix("+").removeprefix("00")
+    elif digits.startswith("0"):
+        found = "+86" + digits[1:]
+    elif re.match(r"1[3-9]", digits):
+        found = "+86" + digits
+    else:
+        found = f"+86{area_code.removeprefix('0')}{digits}" if area_code else ""
+    shortest = 5 if found.startswith("+86") else SHORTEST_BLOCK
+    return found if shortest <= len(found) <= LONGEST_BLOCK else None
+
+
 class NumberVault:
     """Reference and seal of caller numbers, by two keys derived from one."""
 
@@ -103,6 +126,16 @@ class NumberVault:
     def caller_ref(self, number: str) -> str:
         """32 hex digits, the same for the same normalised number under the same key."""
         return hmac.new(self._ref_key, number.encode(), sha256).hexdigest()[:32]
+
+    def block_ref(self, beginning: str) -> str:
+        """As `caller_ref`, of all numbers that begin so; never the same as that of a number."""
+        return hmac.digest(self._ref_key, b"block " + beginning.encode(), "sha256").hex()[:32]
+
+    def block_refs(self, number: str) -> tuple[str, ...]:
+        """Of all blocks that the normalised number lies in, the largest first; none for a service number (110, 95xxx)."""
+        if not number.startswith("+"):
+            return ()
+        return tuple(self.block_ref(number[:length]) for length in range(SHORTEST_BLOCK, len(number)))
 
     def seal(self, number: str) -> str:
         """Encrypted text, different every time: `v1:` and base64 of nonce, ciphertext and tag."""

@@ -65,6 +65,7 @@ class CallRecord:
     ended_by: str | None
     cause: int | None
     flags: str
+    restriction: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

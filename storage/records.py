@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
-from storage import agents, queries, story
+from storage import agents, queries, restrictions, story
 from storage import workdays as calendar
 from storage.agents import AgentRow
 from storage.engine import create_engine, reading, sqlite_file_exists
@@ -29,6 +29,7 @@ from storage.errors import EntryError, StorageError, StorageUnavailable
 from storage.faults import reason, sentence
 from storage.journal import Journal
 from storage.queries import CallRecord, LineFigures
+from storage.restrictions import RestrictionRow, Use
 from storage.segments import Position
 from storage.story import Story
 from storage.upgrade import is_current
@@ -269,6 +270,29 @@ class Records(Archive):
     async def write_workdays(self, rows: Sequence[DayRow], *, over_operators: bool) -> list[DayRow]:
         """All or none; the whole table after it. See `storage.workdays`."""
         return await _asked(calendar.write_workdays(self.engine, rows, over_operators=over_operators))
+
+    # -- restrictions --
+
+    async def restrictions(self) -> list[RestrictionRow]:
+        """All entries that there ever were."""
+        return await _asked(restrictions.read_restrictions(self.engine), CATCH_UP_S)
+
+    async def add_restrictions(self, rows: Sequence[RestrictionRow]) -> list[RestrictionRow]:
+        """All or none; the whole table after it, as after the two below. See `storage.restrictions`."""
+        return await _asked(restrictions.add_restrictions(self.engine, rows))
+
+    async def approve_restriction(self, entry_id: int, by: str) -> list[RestrictionRow]:
+        return await _asked(restrictions.approve_restriction(self.engine, entry_id, by))
+
+    async def end_restriction(self, entry_id: int, by: str, at_ms: int) -> list[RestrictionRow]:
+        return await _asked(restrictions.end_restriction(self.engine, entry_id, by, at_ms))
+
+    async def restriction_uses(self) -> dict[int, Use]:
+        return await _asked(restrictions.uses(self.engine))
+
+    async def caller_of(self, call_id: str) -> tuple[str, str] | None:
+        """Reference and sealed number of a call's caller."""
+        return await _asked(restrictions.caller_of(self.engine, call_id))
 
     def _tail(self, position: Position | None) -> list[KeptEntry]:
         """Entries that SQL may not have; when its position is not known, those of the newest segments."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0004"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0005"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -46,7 +46,9 @@ calls = Table(
     Column("ended_by", Text),
     Column("cause", Integer),
     Column("flags", Text, nullable=False),  # sorted, comma separated
+    Column("restriction", BigInteger),  # the entry that was on the caller's number, the last of several
 )
+Index("ix_calls_restriction", calls.c.restriction)
 Index("ix_calls_arrived", calls.c.arrived_ms)
 Index("ix_calls_caller", calls.c.caller_ref, calls.c.arrived_ms)
 Index(
@@ -144,6 +146,28 @@ editions = Table(
     Column("edition", Text, primary_key=True),
     Column("told_ms", BigInteger, nullable=False),  # when it was in force last anew
     Column("body", LargeBinary, nullable=False),  # zlib; JSON as in routing.candidates.Edition
+)
+
+# Entries are ended, never deleted: calls name them, and somebody may ask who approved them.
+restrictions = Table(
+    "restrictions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ref", Text, nullable=False),  # caller_ref of a number, or the reference of a block
+    Column("sealed", Text, nullable=False),  # the number, or how all numbers of the block begin
+    Column("block", Boolean, nullable=False),
+    Column("kind", Text, nullable=False),  # routing.restrictions.Kind
+    Column("afterwards", Text, nullable=False),  # routing.restrictions.Afterwards
+    Column("talk_ms", BigInteger),  # limit of a short call; null: as configured
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("added_by", Text, nullable=False),  # name of the token
+    Column("added_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("second_approver", Text),  # name of another token; a block without one is not in force
+    Column("ended_by", Text),
+    Column("ended_ms", BigInteger),  # before its time
 )
 
 journal_position = Table(

@@ -1,7 +1,8 @@
 """Every string shared with the dialplan and the PBX configuration. A contract test holds `config/asterisk` to these.
 
 The decision is ONE variable set by ONE AGI command, so that a caller never sees half of it:
-`HOTLINE_DECISION = <verb>:<presentation>:<deadline epoch ms>:<ring s>:<seat>[&<seat>...]`; unused fields are empty.
+`HOTLINE_DECISION = <verb>:<presentation>:<deadline epoch ms>:<ring s>:<seat>[&<seat>...]`; unused fields are empty. A talk
+with a limit adds `:<limit ms>:<warning ms>`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ AGENT: Final = "HOTLINE_AGENT"
 TRUNK: Final = "HOTLINE_TRUNK"  # set_var of the trunk's endpoint
 DECISION: Final = "HOTLINE_DECISION"
 NOTICED: Final = "HOTLINE_NOTICED"  # 1: already answered into the notice
+HEARD: Final = "HOTLINE_HEARD"  # of a rejected caller: 1: the notice was played, 0: it could not be
 LAST_PRESENTATION: Final = "HOTLINE_LAST_PRESENTATION"
 LAST_STATUS: Final = "HOTLINE_LAST_STATUS"  # DIALSTATUS of it, or GUARD
 FALLBACK_SEATS: Final = "HOTLINE_FALLBACK_SEATS"  # set by the fallback script
@@ -51,11 +53,12 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_ACT",  # of a feature code
     "HOTLINE_BAD_DECISIONS",
     "HOTLINE_BUSY",  # 1: a seat was refused because somebody rings or talks there
-    "HOTLINE_ENDED_BY",  # agent: he said goodbye first
+    "HOTLINE_ENDED_BY",  # agent: he said goodbye first; pbx: we ended it
     "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
     "HOTLINE_GOT",
     "HOTLINE_LEASE_OVER",
     "HOTLINE_LEGS",
+    "HOTLINE_LIMIT",  # Dial's option for a talk with a limit
     "HOTLINE_RETRY_UNTIL",
     "HOTLINE_ROUNDS_UNTIL",
     "HOTLINE_SEATS",
@@ -68,7 +71,8 @@ DIALPLAN_VARIABLES: Final = (
 
 CHANNEL_VARIABLES: Final = (CALL, LINE, ARRIVED, ANSWERED, SEAT_VAR, AGENT)  # `channelvars` of manager.conf
 
-# FastAGI: agi://host:port/<script>,<call>,<line>,<arrived ms>,<trunk>,<last presentation>,<last status>,<1: noticed>
+# FastAGI: agi://host:port/<script>,<call>,<line>,<arrived ms>,<trunk>,<last presentation>,<last status>,<1: noticed>,
+# <1: heard>
 SCRIPT_ROUTE: Final = "route"
 # ... and /after,<call>,<line>,<arrived ms>,<seat>
 SCRIPT_AFTER: Final = "after"
@@ -112,6 +116,8 @@ class Verb(StrEnum):
     PRESENT = "present"
     NOTICE = "notice"
     FALLBACK = "fallback"
+    INFORM = "inform"  # play the notice to a rejected caller, then ask again
+    DISMISS = "dismiss"  # end the call of one who has heard it
     GOODBYE = "goodbye"  # answer to /after
     BACK = "back"  # answer to /after: route again
     DONE = "done"  # answer to /seat
@@ -138,7 +144,13 @@ GUARD: Final = "GUARD"  # last status when the seat guard said no
 
 
 def decision(
-    verb: Verb, presentation: str = "", deadline_ms: int = 0, ring_s: int = 0, seats: tuple[str, ...] = ()
+    verb: Verb,
+    presentation: str = "",
+    deadline_ms: int = 0,
+    ring_s: int = 0,
+    seats: tuple[str, ...] = (),
+    limit: tuple[int, int] | None = None,
 ) -> str:
     """The value of HOTLINE_DECISION. Fields are ours alone, so none holds a colon (seat ids are checked on load)."""
-    return f"{verb}:{presentation}:{deadline_ms or ''}:{ring_s or ''}:{'&'.join(seats)}"
+    limited = "" if limit is None else f":{limit[0]}:{limit[1]}"
+    return f"{verb}:{presentation}:{deadline_ms or ''}:{ring_s or ''}:{'&'.join(seats)}{limited}"

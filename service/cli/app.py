@@ -38,6 +38,9 @@ COMMANDS: Final = {
     "surge": Entry("service.cli.surge", "app", "Declare a surge: shorter wrap-up, the reserve from the start."),
     "forecast": Entry("service.cli.forecast", "forecast", "Callers expected by quarter of an hour, and who came."),
     "shadow": Entry("service.cli.shadow", "app", "Try other rules beside the live ones: what would be different?"),
+    "restrictions": Entry(
+        "service.cli.restrictions", "app", "Restricted numbers: reject, serve last, or limit the talk."
+    ),
     "asterisk": Entry("service.cli.asterisk", "app", "Render, compare and install Asterisk's configuration."),
     "sandbox": Entry("service.cli.sandbox", "app", "A private Asterisk with simulated callers and seats."),
 }

@@ -130,8 +130,9 @@ def _now(found: Status) -> Text:
     if today is None:
         return text.append("records unavailable", style="yellow")
     text.append(percent(today["ratio"]), style=_mark(today["ratio"], target["ratio"]))
+    restricted = f", {today['restricted']} restricted" if today.get("restricted") else ""
     return text.append(
-        f" ({today['in_time']} of {today['judged']}, target {percent(target['ratio'])}, {today['formula']})"
+        f" ({today['in_time']} of {today['judged']}, target {percent(target['ratio'])}, {today['formula']}){restricted}"
     )
 
 

@@ -58,6 +58,7 @@ class AgiRequest:
     seat_id: str = ""  # of /after and /seat only
     act: str = ""  # of /seat only, as is `value`
     value: str = ""
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ _ROUTE_ARGS: Final = (
     ("last_presentation", _TOKEN),
     ("last_status", _STATUS),
     ("noticed", _NOTICED),
+    ("heard", _NOTICED),
 )
 _AFTER_ARGS: Final = (*_ROUTE_ARGS[:3], ("seat_id", re.compile(r"[!-~]{1,128}")))
 _SEAT_ARGS: Final = (
@@ -181,6 +183,7 @@ def parse_request(fields: Mapping[str, str]) -> AgiRequest:
         last_presentation=got.get("last_presentation", ""),
         last_status=got.get("last_status", ""),
         noticed=got.get("noticed") == "1",
+        heard=got.get("heard") == "1",
         seat_id=got.get("seat_id", ""),
         act=got.get("act", ""),
         value=got.get("value", ""),

@@ -23,7 +23,7 @@ def minutes(since: float, now: float) -> list[str]:
 def read_end(item: Message) -> EndNoted:
     """Raises AmiFieldError."""
     fields = item.one("Val").split(":")
-    if len(fields) != 8 or fields[6] not in ("caller", "agent"):
+    if len(fields) != 8 or fields[6] not in ("caller", "agent", "pbx"):
         raise AmiFieldError(item.name, names.ENDS, "is no note of an end")
     call_id = CallId.parse(fields[0])
     return EndNoted(

@@ -26,6 +26,7 @@ from routing.codes import BETTER_WAS_THERE, Code
 from routing.floor import AWAY, code_of
 from routing.model import DeviceState, Surge, Zone
 from routing.need import Anybody, InZone, Named, Not
+from routing.restrictions import Afterwards, Kind, Restriction
 from routing.roster import DAY_S, Roster, Shift
 from routing.steps import StepKind
 from tests.unit.routing.floor_plan import Drive
@@ -52,9 +53,35 @@ class AnyOrder(RuleBasedStateMachine):
             if isinstance(command, c.PresentCall):
                 assert len(set(command.seat_ids)) == len(command.seat_ids)
 
-    @rule(call=calls, number=st.sampled_from(["12345", "12333", "12336"]), ref=st.sampled_from([None, "x", "y"]))
-    def held(self, call: str, number: str, ref: str | None) -> None:
-        self.drive.call(call, number, caller_ref=ref)
+    @rule(
+        call=calls,
+        number=st.sampled_from(["12345", "12333", "12336"]),
+        ref=st.sampled_from([None, "x", "y", "y"]),
+        personal=st.booleans(),
+        emergency=st.sampled_from([False, False, True]),
+        heard=st.booleans(),
+    )
+    def held(self, call: str, number: str, ref: str | None, personal: bool, emergency: bool, heard: bool) -> None:
+        blocks = ("all", f"block {ref}") if ref and personal else ()
+        self.drive.call(call, number, caller_ref=ref, caller_blocks=blocks, emergency=emergency, heard=heard)
+
+    @rule(
+        entries=st.lists(
+            st.tuples(st.sampled_from(["x", "y", "all", "block y"]), st.sampled_from(list(Kind)), st.floats(-5, 60)),
+            max_size=3,
+        ),
+        ends=st.booleans(),
+    )
+    def restrictions(self, entries: list[tuple[str, Kind, float]], ends: bool) -> None:
+        afterwards = Afterwards.END if ends else Afterwards.WAIT
+        self.send(
+            e.RestrictionsChanged(
+                tuple(
+                    Restriction(number, ref, kind, self.drive.wall + for_s, "abuse", afterwards)
+                    for number, (ref, kind, for_s) in enumerate(entries)
+                )
+            )
+        )
 
     @rule(call=calls, status=st.sampled_from(STATUS), right=st.booleans())
     def back(self, call: str, status: str, right: bool) -> None:
@@ -186,8 +213,32 @@ class AnyOrder(RuleBasedStateMachine):
     def the_queue_holds_exactly_the_queued_calls(self) -> None:
         engine = self.drive.engine
         queued = {call.id for call in engine.calls.values() if call.state is CallState.QUEUED}
-        assert queued == set(engine.queue)
+        assert {call_id for call_id in queued if not engine.calls[call_id].behind} == set(engine.queue)
         assert all(engine.calls[call_id].session is not None for call_id in queued)
+
+    @invariant()
+    def the_calls_of_one_number_share_one_place_and_somebody_holds_it(self) -> None:
+        engine = self.drive.engine
+        for ref in {call.caller_ref for call in engine.calls.values()} - {None}:
+            mine = [call for call in engine.calls.values() if call.caller_ref == ref]
+            mine = [call for call in mine if call.caller_blocks and not call.emergency and not call.head]
+            holding = [call.id for call in mine if call.id in engine.queue]
+            ringing = [call.id for call in mine if call.state is CallState.PRESENTED]
+            assert len(holding) <= 1
+            if any(call.state is CallState.QUEUED and call.behind for call in mine):
+                head = [call for call in engine.calls.values() if call.caller_ref == ref and call.head]
+                assert holding or ringing or head, "nobody is behind nobody"
+
+    @invariant()
+    def the_restriction_of_this_moment_is_on_every_call_and_on_no_emergency(self) -> None:
+        engine, wall = self.drive.engine, self.drive.wall
+        for call in engine.calls.values():
+            if call.emergency or call.caller_ref is None:
+                assert (call.restriction, call.last_place) == (None, None)
+            elif call.answered_at is None and call.state is not CallState.CONNECTED:
+                assert call.restriction == engine.book.find(call.caller_ref, call.caller_blocks, wall)
+            late = call.restriction is not None and call.restriction.serves_last
+            assert (call.last_place is not None) == late
 
     @invariant()
     def the_queue_knows_what_each_caller_wants_now(self) -> None:

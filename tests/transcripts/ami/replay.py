@@ -103,7 +103,7 @@ def lines(told: Iterable[routing.Event]) -> list[str]:
 
 
 def _shown(event: routing.Event, name: str) -> bool:
-    hidden = {"call_id", "at", "arrived_at", "emergency", "caller_ref", "caller_sealed"}
+    hidden = {"call_id", "at", "arrived_at", "emergency", "caller_ref", "caller_sealed", "caller_blocks"}
     return name not in hidden and getattr(event, name) is not None
 
 

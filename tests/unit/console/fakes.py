@@ -169,6 +169,50 @@ class ShadowRules:
         return self.file
 
 
+ENTRY = {
+    "id": 7, "number": "138****0001", "block": False, "kind": "reject", "afterwards": "wait", "talk_s": None,
+    "reason": "abuse", "evidence": "case 7", "approver": "chief", "second_approver": None, "added_by": "1001",
+    "added_at": 1.0, "until": 2.0, "ended_by": None, "ended_at": None, "status": "in_force", "times": 3, "last_at": 1.5,
+}  # fmt: skip
+
+
+@dataclass
+class Restrictions:
+    """Remembers what was asked for, or refuses it."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refusal: Refused | None = None
+
+    async def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]:
+        return [self._note("listed", every)]
+
+    async def shown(self, entry_id: int, by: str, *, number: bool) -> Mapping[str, Any]:
+        return self._note("shown", entry_id, by, number)
+
+    async def csv(self, by: str, *, numbers: bool) -> bytes:
+        self._note("csv", by, numbers)
+        return b"id,number\n"
+
+    async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]:
+        return self._note("add", dict(values), by)
+
+    async def approve(self, entry_id: int, by: str) -> Mapping[str, Any]:
+        return self._note("approve", entry_id, by)
+
+    async def end(self, entry_id: int, by: str) -> Mapping[str, Any]:
+        return self._note("end", entry_id, by)
+
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]:
+        self._note("take", data, by, dry_run)
+        return {"added": 1, "unchanged": 0, "ids": [7], "dry_run": dry_run}
+
+    def _note(self, *what: object) -> Mapping[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(what)
+        return ENTRY
+
+
 @dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
@@ -186,6 +230,7 @@ class Hotline:
     calendar: Calendar = field(default_factory=Calendar)
     shadow: ShadowRules = field(default_factory=ShadowRules)
     forecasts: Forecasts = field(default_factory=Forecasts)
+    restrictions: Restrictions = field(default_factory=Restrictions)
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -238,6 +283,7 @@ class Hotline:
             staff=self.staff,
             calendar=self.calendar,
             forecasts=self.forecasts,
+            restrictions=self.restrictions,
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
             version="0.1.0",
         )

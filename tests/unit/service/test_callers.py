@@ -27,6 +27,9 @@ class Sealed:
     def sealed(self, raw: str) -> tuple[str | None, str | None]:
         return f"ref-{raw[-4:]}", "sealed"
 
+    def blocks(self, raw: str) -> tuple[str, ...]:
+        return (f"block-{raw[:3]}",)
+
 
 @dataclass
 class Held:
@@ -64,7 +67,8 @@ def test_held_caller_is_told_without_a_number() -> None:
 
 def test_session_that_was_over_before_it_was_read_only_tells_that_the_call_exists() -> None:
     event, sessions = told(Held(hungup=True))
-    assert event == e.CallSeen(REQUEST.call_id, "12345", 1795302613.422, "police", True, "ref-0000", "sealed")
+    seen = e.CallSeen(REQUEST.call_id, "12345", 1795302613.422, "police", True, "ref-0000", "sealed")
+    assert event == replace(seen, caller_blocks=("block-138",))
     assert not sessions
 
 
@@ -76,10 +80,11 @@ def told_of(callback: str, session: Held, *args: Any) -> tuple[list[e.Event], di
 
 
 def test_everything_the_dialplan_says_of_a_call_that_came_back_is_passed_on() -> None:
-    back = replace(REQUEST, last_presentation="p.1", last_status="BUSY", noticed=True, trunk="carrier")
+    back = replace(REQUEST, last_presentation="p.1", last_status="BUSY", noticed=True, heard=True, trunk="carrier")
     event, _ = told(Held(back))
     assert isinstance(event, e.CallHeld)
     assert (event.last_presentation, event.last_status, event.noticed, event.emergency) == ("p.1", "BUSY", True, False)
+    assert (event.heard, event.caller_blocks) == (True, ("block-138",))
 
 
 def test_first_arrival_has_no_presentation_behind_it() -> None:
@@ -115,7 +120,8 @@ def test_number_that_ami_tells_of_is_sealed_and_goes_no_further() -> None:
     callers = Callers(lambda event: None, {}, Sealed(), {"police": True}, no_code)
     seen = e.CallSeen(REQUEST.call_id, "12345", 1.0, trunk="police", caller_number="13800000000")
     known = callers.seen(seen)
-    assert known == replace(seen, caller_number="", caller_ref="ref-0000", caller_sealed="sealed", emergency=True)
+    told = {"caller_ref": "ref-0000", "caller_sealed": "sealed", "caller_blocks": ("block-138",)}
+    assert known == replace(seen, caller_number="", emergency=True, **told)
     assert "1380000" not in repr(known)
 
 

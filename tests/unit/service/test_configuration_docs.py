@@ -28,6 +28,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[agent]]": tables.AgentTable,
     "[[seat]]": tables.SeatTable,
     "[surge]": tables.SurgeTable,
+    "[restrictions]": tables.RestrictionsTable,
     "[[zone]]": tables.ZoneTable,
     "[[roster]]": tables.RosterTable,
     "[[trunk]]": tables.TrunkTable,

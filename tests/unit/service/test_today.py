@@ -100,7 +100,7 @@ async def test_ratio_is_in_time_of_all_that_count_and_names_its_formula(monkeypa
     assert line.ratio == 6 / line.judged
     assert line.formula == measures.HEADLINE
     assert (line.p50_s, line.p95_s, line.max_s) == (2.5, 14.999, 15.001)
-    assert (line.failed, line.flowed_out) == (1, 1)
+    assert (line.failed, line.flowed_out, line.restricted) == (1, 1, 1)
 
 
 def test_call_is_shown_with_names_and_seconds_and_nothing_of_its_caller() -> None:

@@ -1,0 +1,90 @@
+"""`/api/v1/restrictions`: whose calls are rejected, served last or cut short. Numbers are masked, unless asked for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from console.access import MANAGERS, OVERSEERS, Deps, allow
+from console.api import PROBLEMS
+from console.deps import Token
+from console.problems import Problem
+from console.schemas import ProblemOut, RestrictionIn, RestrictionOut, RestrictionsImportedOut
+
+CSV: Final = "text/csv; charset=utf-8"
+UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {404: {"model": ProblemOut, "description": "There is no such entry."}}
+CHANGES: Final[dict[int | str, dict[str, Any]]] = {
+    409: {"model": ProblemOut, "description": "It cannot be done with this entry now."},
+    503: {"model": ProblemOut, "description": "The database does not answer: nothing is changed."},
+}
+FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+restrictions = APIRouter(prefix="/api/v1/restrictions", responses=PROBLEMS)
+
+Entry = Annotated[int, Path(ge=1, le=2**31 - 1, description="The entry's id.")]
+Overseer = Annotated[Token, Depends(allow(OVERSEERS))]
+Manager = Annotated[Token, Depends(allow(MANAGERS))]
+DryRun = Annotated[bool, Query(description="Only look: tell what would change, change nothing.")]
+Every = Annotated[bool, Query(alias="all", description="Also what is over.")]
+InClear = Annotated[
+    bool, Query(description="The number in clear, for supervisors and engineers; the audit tells of it.")
+]
+
+
+@restrictions.get("", summary="Restrictions in force, or all", response_model=list[RestrictionOut])
+async def listed(deps: Deps, _: Overseer, every: Every = False) -> Any:
+    return await deps.restrictions.listed(every=every)
+
+
+@restrictions.post("", summary="A new restriction", response_model=RestrictionOut, status_code=201, responses=CHANGES)
+async def add(body: RestrictionIn, deps: Deps, token: Manager) -> Any:
+    return await deps.restrictions.add(body.model_dump(), token.name)
+
+
+@restrictions.get("/export", summary="All restrictions as CSV", response_class=Response, responses=FILE)
+async def export(deps: Deps, token: Overseer, numbers: InClear = False) -> Response:
+    _may_see(token, numbers)
+    headers = {"content-disposition": 'attachment; filename="restrictions.csv"'}
+    return Response(await deps.restrictions.csv(token.name, numbers=numbers), media_type=CSV, headers=headers)
+
+
+@restrictions.post(
+    "/import",
+    summary="Restrictions from CSV: all, or with any mistake none",
+    response_model=RestrictionsImportedOut,
+    responses=CHANGES,
+    openapi_extra={"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def take(request: Request, deps: Deps, token: Manager, dry_run: DryRun = False) -> Any:
+    data = await request.body()
+    if not data:
+        raise Problem(422, "The request has no file.")
+    return await deps.restrictions.take_csv(data, token.name, dry_run=dry_run)
+
+
+@restrictions.get("/{entry}", summary="One restriction", response_model=RestrictionOut, responses=UNKNOWN)
+async def shown(entry: Entry, deps: Deps, token: Overseer, number: InClear = False) -> Any:
+    _may_see(token, number)
+    return await deps.restrictions.shown(entry, token.name, number=number)
+
+
+@restrictions.post(
+    "/{entry}/approve",
+    summary="The second approval of a block",
+    response_model=RestrictionOut,
+    responses=UNKNOWN | CHANGES,
+)
+async def approve(entry: Entry, deps: Deps, token: Manager) -> Any:
+    return await deps.restrictions.approve(entry, token.name)
+
+
+@restrictions.post(
+    "/{entry}/end", summary="End it before its time", response_model=RestrictionOut, responses=UNKNOWN | CHANGES
+)
+async def end(entry: Entry, deps: Deps, token: Manager) -> Any:
+    return await deps.restrictions.end(entry, token.name)
+
+
+def _may_see(token: Token, number: bool) -> None:
+    if number and token.role not in MANAGERS:
+        raise Problem(403, f"The role {token.role} may not see numbers.")
