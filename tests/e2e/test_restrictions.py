@@ -17,7 +17,7 @@ from sandbox.root import Asterisk
 from sandbox.scenario import Habit
 from service.cli.stage import Stage
 from tests.e2e.cast import Cast, number_of
-from tests.e2e.evidence import caller_at, record, records_of, several, shown, story, until_waiting
+from tests.e2e.evidence import caller_at, caller_ref, record, records_of, several, shown, story, until_waiting
 from tests.e2e.listening import Listening
 from tests.e2e.staging import nothing_left_over, timing
 
@@ -105,35 +105,36 @@ async def test_rejected_call_ends_after_the_notice_where_its_entry_says_so(stage
     assert seat.legs == []
 
 
-async def test_low_priority_goes_after_others_over_a_restart_until_its_entry_expires(
+async def test_low_priority_goes_after_others_over_a_restart_and_an_entry_expires_by_itself(
     stage: Stage, people: Cast
 ) -> None:
-    number = "13800003003"
+    number, freed_number = "13800003003", "13800003004"
     await restrict(stage, number, "low_priority")
-    soon = "13800003004"
-    expiring = await restrict(stage, soon, "low_priority", for_s=8.0)
     seat, talking = await people.busy_seat(GENERAL)
     await stage.end_service(signal.SIGKILL)
     await stage.start_service()
-    last = await people.caller(caller=number, talk_s=0.2)
-    await until_waiting(stage, "12345", 1)
-    freed = await people.caller(caller=soon, talk_s=0.2)
-    await until_waiting(stage, "12345", 2)
-    other = await people.caller(talk_s=0.2)
-    await until_waiting(stage, "12345", 3)
-    call_id = next(call.call_id for call in await stage.calls() if call.restriction == expiring)
-
-    async def over() -> bool:
-        return any(step.data.get("rule") == "over" for step in await story(stage, call_id))
-
-    await stage.until(over, 20, "the entry expired")
+    callers = []
+    for count, who in enumerate((number, freed_number, None), 1):
+        callers.append(await people.caller(caller=who, talk_s=0.2))
+        await until_waiting(stage, "12345", count)
+    await restrict(stage, freed_number, "low_priority", for_s=2.0)  # he waits already
+    rules = ["low_priority", "over"]
+    await stage.until(lambda: _rules_on(stage, freed_number, rules), 20, "the entry came and expired")
     await talking.hang_up()
-    for caller in (freed, other, last):
+    for caller in callers:
         await caller.until_ended()
+    last, freed, other = callers
     order = [caller_at(seat, leg) for leg in seat.legs[1:]]
-    assert order == [soon, number_of(other), number]
-    assert [(await record(stage, caller)).judged for caller in (freed, other, last)][2] == "restricted"
+    assert order == [number_of(caller) for caller in (freed, other, last)]
+    assert (await record(stage, last)).judged == "restricted"
     assert (await record(stage, freed)).judged in ("in_time", "late"), "who is free again is judged like everybody"
+
+
+async def _rules_on(stage: Stage, number: str, rules: list[str]) -> bool:
+    """Whether these came over the open call of a caller, in this order."""
+    ref = caller_ref(stage, number)
+    calls = [call.call_id for call in await stage.calls() if call.caller_ref == ref]
+    return bool(calls) and [s.data["rule"] for s in await story(stage, calls[0]) if s.kind == "restricted"] == rules
 
 
 async def test_short_call_ends_at_its_limit_and_only_its_agent_is_warned(stage: Stage, people: Cast) -> None:
