@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from routing import call_state, choice
 from routing import commands as c
+from routing import events as e
 from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Queue
@@ -24,6 +25,7 @@ from routing.restrictions import Book
 from routing.steps import Step, StepKind, Value
 
 LAST_AGENT_KEPT_S: Final = 86400.0
+REDIALS_KEPT_S: Final = 7200.0  # from before a restart: who dials again and again keeps the first place
 
 
 class Desk:
@@ -135,8 +137,19 @@ class Desk:
         """A redial within the time keeps the old place; the metric clock is not touched."""
         keeps = self.rules.timing.redial_keeps_place_s
         self.redials = {ref: old for ref, old in self.redials.items() if self.now - old[1] <= keeps}
+        return self._kept(place, caller_ref, self.now)
+
+    def _kept(self, place: float, caller_ref: str | None, at: float) -> float:
         old = self.redials.pop(caller_ref, None) if caller_ref else None
-        return place if old is None else min(place, old[0])
+        if old is None or at - old[1] > self.rules.timing.redial_keeps_place_s:
+            return place
+        return min(place, old[0])
+
+    def gave_up(self, left: e.LeftCall) -> None:
+        """Somebody left before our start; told in the order of arrival, so that who dialled again and again is known."""
+        arrived, left_at = (self.now - max(0.0, self.wall - at) for at in (left.arrived_at, left.left_at))
+        place = arrived - self.credit_s(left.number, left.trunk)
+        self.redials[left.caller_ref] = self._kept(place, left.caller_ref, arrived), left_at
 
     def met(self, caller_ref: str | None, agent_id: str | None, at: float) -> None:
         """They speak with each other, since `at` (monotonic)."""

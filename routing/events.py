@@ -220,6 +220,17 @@ class RememberedCall:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftCall:
+    """Somebody who gave up lately: who dials again soon keeps his place."""
+
+    caller_ref: str
+    number: str
+    trunk: str
+    arrived_at: float
+    left_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     calls: tuple[RememberedCall, ...]
     signed_in: Mapping[str, str] = field(
@@ -229,6 +240,7 @@ class Remembered:
     spoke: Mapping[str, tuple[str, float]] = field(
         default_factory=dict
     )  # caller_ref -> (agent id, epoch), oldest first
+    left: tuple[LeftCall, ...] = ()  # in the order of their arrivals
     since: float = math.inf  # calls that ended later may have passed unseen
     ended: frozenset[str] = frozenset()  # those of them that the records know all the same
 

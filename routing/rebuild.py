@@ -52,6 +52,9 @@ def remember(desk: Desk, event: e.Remembered) -> None:
         desk.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there
     for caller_ref, (agent_id, at) in event.spoke.items():
         desk.met(caller_ref, agent_id, desk.now - max(0.0, desk.wall - at))
+    for left in event.left:
+        if left.number in desk.rules.lines:
+            desk.gave_up(left)
     desk.unseen_since = event.since
     for call_id in event.ended:
         desk.ended[call_id] = desk.now

@@ -25,7 +25,7 @@ from metrics.exporter import Exporter
 from metrics.registry import Metrics
 from routing import events as e
 from routing.commands import WriteSignIn
-from routing.desk import LAST_AGENT_KEPT_S
+from routing.desk import LAST_AGENT_KEPT_S, REDIALS_KEPT_S
 from routing.engine import Engine
 from routing.model import EngineView, Rules
 from service import clock, gauges, logs, today, why
@@ -176,7 +176,8 @@ class Service:
         """Raises AgiListenError, HttpListenError: one sentence each."""
         prefer = any(line.last_agent_s > 0 for line in self.engine.rules.lines.values())
         since_ms = int(1000 * (clock.wall() - LAST_AGENT_KEPT_S)) if prefer else None
-        self.board.submit(await self.records.remembered(since_ms))
+        left_ms = int(1000 * (clock.wall() - REDIALS_KEPT_S))
+        self.board.submit(await self.records.remembered(since_ms, left_ms))
         self.surges.recall()
         self.shadows.recall()
         self.restrictions.on_change()

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from routing.events import Remembered, RememberedCall
+from routing.events import LeftCall, Remembered, RememberedCall
 from routing.steps import CallOutcome, Judgement, Step, StepKind
 from storage.engine import reading
 from storage.entries import KeptEntry, SignIn
@@ -227,6 +227,16 @@ async def open_rows(engine: AsyncEngine, also: Iterable[str] = ()) -> tuple[dict
     return rows, agents
 
 
+async def left(engine: AsyncEngine, since_ms: int) -> list[Row]:
+    """The calls that were given up since then, as rows of `calls`."""
+    gave_up = calls.c.outcome == CallOutcome.ABANDONED.value, calls.c.ended_ms >= since_ms
+    async with reading(engine) as connection:
+        found = await connection.execute(
+            select(calls).where(*gave_up, calls.c.arrived_ms >= since_ms - LONGEST_CALL_MS)
+        )
+        return [dict(row) for row in found.mappings()]
+
+
 async def spoken(engine: AsyncEngine, since_ms: int) -> list[Row]:
     """Who spoke with whom: `caller_ref`, `agent_id`, `answered_ms` of the calls answered since then."""
     columns = calls.c.caller_ref, calls.c.agent_id, calls.c.answered_ms
@@ -244,11 +254,15 @@ def _just_ended(newest_ms: int | None) -> Select[Any]:
 
 
 def remembered(
-    rows: Mapping[str, Row], agents: Mapping[str, Shift], tail: Iterable[KeptEntry], talks: Iterable[Row] = ()
+    rows: Mapping[str, Row],
+    agents: Mapping[str, Shift],
+    tail: Iterable[KeptEntry],
+    talks: Iterable[Row] = (),
+    given_up: Iterable[Row] = (),
 ) -> Remembered:
     """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order.
 
-    `talks`: as `spoken` tells them, when somebody wants to know who spoke with whom.
+    `talks`: as `spoken` tells them, when somebody wants to know who spoke with whom. `given_up`: as `left` does.
     """
     found: dict[str, Row] = dict(rows)
     shifts = dict(agents)
@@ -266,6 +280,7 @@ def remembered(
         {agent: shift.seat_id for agent, shift in shifts.items()},
         {agent: shift.reason for agent, shift in shifts.items() if shift.state == PAUSED},
         _spoke([*talks, *found.values()]),
+        _left([*given_up, *found.values()]),
         since=max((row["ended_ms"] or row["arrived_ms"] for row in found.values()), default=math.inf) / 1000 - UNSURE_S,
         ended=frozenset(row["call_id"] for row in found.values() if row["ended_ms"] is not None),
     )
@@ -279,6 +294,15 @@ def _spoke(rows: Iterable[Row]) -> dict[str, tuple[str, float]]:
         found.pop(row["caller_ref"], None)
         found[row["caller_ref"]] = row["agent_id"], row["answered_ms"] / 1000
     return found
+
+
+def _left(rows: Iterable[Row]) -> tuple[LeftCall, ...]:
+    told = {row["call_id"]: row for row in rows if row["outcome"] == CallOutcome.ABANDONED and row["caller_ref"]}
+    in_order = sorted(told.values(), key=lambda row: int(row["arrived_ms"]))
+    return tuple(
+        LeftCall(row["caller_ref"], row["number"], row["trunk"], row["arrived_ms"] / 1000, row["ended_ms"] / 1000)
+        for row in in_order
+    )
 
 
 def _remembered_call(row: Row) -> RememberedCall:

@@ -209,10 +209,11 @@ class Records(Archive):
 
     # -- questions --
 
-    async def remembered(self, spoke_since_ms: int | None = None) -> Remembered:
+    async def remembered(self, spoke_since_ms: int | None = None, left_since_ms: int | None = None) -> Remembered:
         """What the engine is told at the start. Never fails: without a database the journal alone answers.
 
         `spoke_since_ms`: also who spoke with whom since then, which may be a hundred thousand pairs; None: of few calls.
+        `left_since_ms`: also who gave up since then.
         """
         tail = self._tail(self._writer.position)
         names = {entry.call_id for entry in tail if isinstance(entry, Step)}
@@ -221,9 +222,10 @@ class Records(Archive):
             talks = (
                 [] if spoke_since_ms is None else await _asked(queries.spoken(self.engine, spoke_since_ms), CATCH_UP_S)
             )
+            left = [] if left_since_ms is None else await _asked(queries.left(self.engine, left_since_ms), CATCH_UP_S)
         except StorageUnavailable:
             return queries.remembered({}, {}, self._tail(None))
-        return queries.remembered(rows, agents, tail, talks)
+        return queries.remembered(rows, agents, tail, talks, left)
 
     async def recent_calls(
         self, limit: int = 50, *, number: str | None = None, before_ms: int | None = None

@@ -321,6 +321,21 @@ async def test_who_spoke_with_whom_is_remembered_when_it_is_asked_for(database: 
         assert early not in (await records.remembered(FIRST_MS + 10_000)).spoke
 
 
+async def test_who_gave_up_is_remembered_when_it_is_asked_for(database: Database) -> None:
+    async with opened(database) as records:
+        hours_later = 20_000_000
+        records.write(*abandoned_call(1), *answered_call(2), *abandoned_call(hours_later))
+        await records.flush(20)
+        both = (await records.remembered(None, FIRST_MS)).left
+        early, late = (abandoned_call(number)[0].data["caller_ref"] for number in (1, hours_later))
+        assert [(left.caller_ref, left.left_at) for left in both] == [
+            (early, (FIRST_MS + 8001) / 1000),
+            (late, (FIRST_MS + hours_later + 8000) / 1000),
+        ]
+        assert (both[0].number, both[0].trunk, both[0].arrived_at) == ("12345", "carrier", (FIRST_MS + 1) / 1000)
+        assert [left.caller_ref for left in (await records.remembered(None, FIRST_MS + 9000)).left] == [late]
+
+
 async def test_figures_count_each_number_and_rank_its_answer_times(database: Database) -> None:
     async with opened(database) as records:
         for number in range(20):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from sandbox.instance import Ports
@@ -216,7 +218,10 @@ async def _more_packets(stage: Stage, sent: int) -> bool:
 # -- redial -----------------------------------------------------------------------------------------------------------
 
 
-async def test_caller_who_dials_again_has_the_old_place_and_a_new_clock(stage: Stage, people: Cast) -> None:
+@pytest.mark.parametrize("killed", [False, True], ids=["serving", "killed-meanwhile"])
+async def test_caller_who_dials_again_has_the_old_place_and_a_new_clock(
+    stage: Stage, people: Cast, killed: bool
+) -> None:
     seat, talking = await people.busy_seat(GENERAL)
     gone = await people.caller()
     await until_waiting(stage, "12345", 1)
@@ -225,6 +230,10 @@ async def test_caller_who_dials_again_has_the_old_place_and_a_new_clock(stage: S
     await gone.hang_up()
     await gone.until_ended()
     await until_waiting(stage, "12345", 1)
+    if killed:
+        await stage.end_service(signal.SIGKILL)
+        await stage.start_service()
+        await until_waiting(stage, "12345", 1)
     again = await people.caller(caller=number_of(gone), talk_s=0.1)
     await until_waiting(stage, "12345", 2)
     await talking.hang_up()
