@@ -47,7 +47,10 @@ def test_it_stays_ten_minutes_at_least() -> None:
 
 
 def test_minutes_of_one_surge_begin_no_other() -> None:
-    assert seen([12] * 10 + [0] * 12)[-5:] == [None] * 5
+    found = seen([12] * 3 + [0] * 6 + [12] * 4)
+    assert found[8] is not None
+    assert found[9:12] == [None] * 3, "the tenth minute ended it, and counts no more"
+    assert found[12] == Suggestion(START + 600, 36, 12.0)
 
 
 @pytest.mark.parametrize("callers", [1, 2])

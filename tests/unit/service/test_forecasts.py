@@ -96,6 +96,13 @@ async def test_today_is_shown_by_hours_and_by_quarters_with_what_arrived(hotline
     assert forecasts.expected_now(now)["12345"] == forecasts.expected_now(now)[""] == pytest.approx(5)
 
 
+async def test_who_asks_before_the_first_look_is_told_again_after_it(hotline: Hotline) -> None:
+    forecasts = hotline.start()
+    assert (await told(forecasts))["forecast"] is None
+    await forecasts.look(NOON)
+    assert (await told(forecasts))["forecast"]["total"] == 96 * 5
+
+
 async def test_line_without_history_has_no_forecast_and_says_so(hotline: Hotline) -> None:
     other = next(number for number in hotline.lines if number != "12345")
     forecasts = hotline.start()
@@ -210,6 +217,18 @@ async def test_crowd_before_midnight_is_held_against_that_days_forecast(hotline:
     found = forecasts.suggestion()
     assert found is not None
     assert found["at"] == "23:58"
+
+
+async def test_minute_before_midnight_is_not_held_against_the_next_day(hotline: Hotline) -> None:
+    """On Thursdays many call at that time."""
+    for week in range(1, 6):
+        midnight = float(start_of(TODAY - timedelta(weeks=week), SHANGHAI))
+        await hotline.call(crowd("12345", midnight, minutes=15, a_minute=9))
+    midnight = float(start_of(TODAY, SHANGHAI))
+    await hotline.call(crowd("12345", midnight, minutes=15, a_minute=9))
+    forecasts = hotline.start()
+    await forecasts.look(midnight + 1)
+    assert forecasts.suggestion() is None
 
 
 async def test_during_a_surge_nothing_is_suggested_and_after_it_three_minutes_are_needed_again(
