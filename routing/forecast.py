@@ -7,7 +7,7 @@
   every 4 newer ones. Fewer days: the next coarser class, as `CLASSES` says, and in the end no forecast rather than a guess.
 * An hour of a day that is far from the median of its class (a storm, an outage) is left out. The rest is averaged: a median
   of quarters would say 0 for a line with a call every half hour.
-* A quarter with few calls is averaged with its neighbours until 25 were seen.
+* A quarter with few calls is averaged with its neighbours until 100 were seen.
 * When the last 7 ordinary days all in all lay above or below their profiles by more than chance, the level follows: a
   median, so four days of seven are needed, and a storm of three days changes nothing.
 * The band comes from how far the last 28 ordinary days lay from their profiles, again by medians.
@@ -37,7 +37,7 @@ LAST_DAYS: Final = 8  # two months of one weekday
 FEWEST_DAYS: Final = 3  # of two that differ nobody knows which was the storm
 HALVED_AFTER: Final = 4  # days of the class
 FAR: Final = 4.0  # robust standard deviations
-SEEN_ENOUGH: Final = 25  # calls: then chance is a fifth of them
+SEEN_ENOUGH: Final = 100  # calls: then chance is a tenth of them
 WIDEST: Final = 8  # quarters to each side
 LEVEL_DAYS: Final = 7
 LEVEL_NEEDS: Final = 4
@@ -45,6 +45,9 @@ SPREAD_DAYS: Final = 28
 BUSY: Final = 20.0  # calls an hour: below, chance hides what days differ by
 SPREAD_UNKNOWN: Final = 0.15
 SPREAD_LEAST: Final = 0.03
+IN_SAMPLE: Final = (
+    1.15  # a day is a seventh of its own profile, so it seems nearer than a day to come: sqrt((1+1/7)/(1-1/7))
+)
 LOW: Final = 0.05
 HIGH: Final = 0.95  # nine quarters of ten lie between
 REST_BEFORE_RETURN: Final = 3  # days
@@ -199,7 +202,8 @@ class _Past:
             return SPREAD_UNKNOWN
         middle = median(ratio for ratio, _ in found)
         deviation = _TO_SIGMA * median(abs(ratio - middle) for ratio, _ in found)
-        return max(SPREAD_LEAST, math.sqrt(max(0.0, deviation**2 - median(1 / mean for _, mean in found))))
+        beyond_chance = math.sqrt(max(0.0, deviation**2 - median(1 / mean for _, mean in found)))
+        return max(SPREAD_LEAST, IN_SAMPLE * beyond_chance)
 
     def _busy_hours(self) -> Iterator[tuple[float, float]]:
         for day in self._ordinary[-SPREAD_DAYS:]:

@@ -17,7 +17,7 @@ async def from_database(settings: Settings, day: date | None, line: str) -> Json
     """As `Forecasts.day`. Raises StorageError, StorageUnavailable."""
     url, now = settings.database_url(), clock.wall()
     workdays = Workdays({row.day.date: row.day for row in await workdays_of(url)})
-    history, lines = History(settings.zone_info, pause_s=0.0), settings.rules().lines
+    history, lines = History(settings.zone_info, pause=0.0), settings.rules().lines
     async with archive_of(url) as archive:
         await history.learn(archive, day_of(now, settings.zone_info), DEEPEST)
         return await ForecastDays(archive, history, lambda: lines, lambda: workdays).told(now, day, line)

@@ -13,7 +13,7 @@ from routing.forecast import QUARTER_S, QUARTERS, Counts
 
 DEEPEST: Final = 400  # days: a year of holidays and some more
 BATCH: Final = 70  # days in one go: two months and a half make a forecast of every weekday
-PAUSE_S: Final = 0.02  # between two days, for those who wait for the database
+PAUSE: Final = 1.0  # times as long as a day took: others wait for the database too
 QUARTER_MS: Final = QUARTER_S * 1000
 
 
@@ -28,8 +28,8 @@ class Arrivals(Protocol):
 
 
 class History:
-    def __init__(self, zone: tzinfo, pause_s: float = PAUSE_S) -> None:
-        self.zone, self._pause_s = zone, pause_s
+    def __init__(self, zone: tzinfo, pause: float = PAUSE) -> None:
+        self.zone, self._pause = zone, pause
         self._days: dict[date, dict[str, array[int]]] = {}
         self._first: date | None = None
         self.changes = 0
@@ -42,9 +42,10 @@ class History:
                 return
             self._first = day_of(first_ms / 1000, self.zone)
         for day in list(islice(self._missing(today), most)):
+            begun = asyncio.get_running_loop().time()
             self._days[day] = await self.read(records, day)
             self.changes += 1
-            await asyncio.sleep(self._pause_s)
+            await asyncio.sleep(self._pause * (asyncio.get_running_loop().time() - begun))
         for day in [day for day in self._days if day < today - timedelta(days=DEEPEST)]:
             del self._days[day]
 

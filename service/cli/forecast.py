@@ -15,7 +15,7 @@ from service.cli.output import DEFAULT_CONFIG, NO, Cell, ConfigOption, JsonOptio
 from service.settings import Settings, load
 
 COLUMNS: Final = ("from", "forecast", "low", "high", "arrived", "█ arrived ┃ forecast")
-WIDTH: Final = 40
+WIDTH: Final = 32  # the table fits a terminal of 80
 
 DayArgument = Annotated[str, typer.Argument(metavar="[DAY]", help="Like 2026-10-01; without it today.")]
 LineOption = Annotated[str, typer.Option("--line", "-l", help="A dialled number; without it the whole hotline.")]
