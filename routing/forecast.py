@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from statistics import median
 from typing import Final
 
@@ -151,7 +152,7 @@ def forecast(day: date, recorded: Mapping[date, Counts], workdays: Workdays) -> 
             level = past.level()
             quarters = tuple(level * calls for calls in profile)
             like = tuple(past.days_of(classes))
-            return Forecast(day, kind, like, step == 0, level, past.spread(), quarters)
+            return Forecast(day, kind, like, step == 0, level, past.spread, quarters)
     return NoForecast(day, kind, max(len(past.days_of(classes)) for classes in CLASSES[kind]))
 
 
@@ -181,7 +182,7 @@ class _Past:
         if len(ratios) < LEVEL_NEEDS:
             return 1.0
         found = median(ratio for ratio, _ in ratios)
-        by_chance = math.sqrt(self.spread() ** 2 + median(1 / mean for _, mean in ratios))
+        by_chance = math.sqrt(self.spread**2 + median(1 / mean for _, mean in ratios))
         error = 1.25 * by_chance / math.sqrt(len(ratios))  # of a median
         return found if abs(found - 1) > 2 * error else 1.0
 
@@ -193,6 +194,7 @@ class _Past:
             if expected > 0:
                 yield sum(self._recorded[day]) / expected, expected
 
+    @cached_property
     def spread(self) -> float:
         """What days differ by beyond chance: of busy hours where there are any, else of whole days."""
         found = list(self._busy_hours())

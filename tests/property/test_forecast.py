@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.forecast import CLASSES, QUARTERS, DayClass, Forecast, NoForecast, classify, forecast
@@ -39,6 +39,7 @@ def pasts(draw: st.DrawFn) -> dict[date, list[int]]:
 wanted = st.integers(0, 70).map(lambda n: FIRST + timedelta(days=n))
 
 
+@settings(max_examples=50)
 @given(wanted, pasts(), calendars())
 def test_every_day_has_a_sane_forecast_or_says_that_it_has_none(
     day: date, past: dict[date, list[int]], workdays: Workdays
@@ -60,6 +61,7 @@ def test_every_day_has_a_sane_forecast_or_says_that_it_has_none(
         assert 0 <= low <= high
 
 
+@settings(max_examples=30)
 @given(wanted, pasts(), calendars())
 def test_what_comes_later_changes_nothing(day: date, past: dict[date, list[int]], workdays: Workdays) -> None:
     before = {when: counts for when, counts in past.items() if when < day}

@@ -37,13 +37,15 @@ def error(days: dict[date, list[int]], expected: Callable[[date], Sequence[float
 def test_forecast_is_nearer_than_the_same_day_a_week_ago(per_day: float) -> None:
     days = recorded(DAYS, per_day, shape=SHAPE, storms=STORMS)
 
+    made = {day: forecast(day, days, CALENDAR) for day in JUDGED}
+
     def ours(day: date) -> Sequence[float]:
-        found = forecast(day, days, CALENDAR)
+        found = made[day]
         assert isinstance(found, Forecast)
         return found.quarters
 
     def lies_in_the_band(day: date) -> int:
-        found = forecast(day, days, CALENDAR)
+        found = made[day]
         assert isinstance(found, Forecast)
         bands = map(found.band, range(QUARTERS))
         return sum(low <= came <= high for came, (low, high) in zip(days[day], bands, strict=True))
