@@ -57,6 +57,7 @@ MODULES: Final = (
     "app_exec",
     "app_playback",
     "app_playtones",
+    "app_read",
     "app_userevent",
     "func_callerid",
     "func_channel",

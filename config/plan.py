@@ -17,6 +17,7 @@ LINE_NUMBER: Final = re.compile(r"[0-9]{2,20}")
 SECTION: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
 DIAL: Final = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.@:+*#/-]+")
 LOCAL_PHONE: Final = re.compile(r"PJSIP/([A-Za-z0-9_.-]+)")
+REMOTE: Final = re.compile(r"[A-Za-z0-9_]+/[^@/]+@.+")  # a number behind a trunk
 ADDRESS: Final = re.compile(r"[0-9A-Za-z.:/-]+")
 PATH: Final = re.compile(r"/[^\s,;$()\"'|&\\\[\]{}]*")
 SECRET: Final = re.compile(r"(?!>)[!-:<-~]+")  # printable, no blank, no ";" (a comment), no ">" after the "="

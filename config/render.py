@@ -17,11 +17,13 @@ import jinja2
 from config.modules import has_disabled_events, modules_for
 from config.plan import LOCAL_PHONE, Directories, PbxPlan, PlanError, Trunk, device, phone, problems, shown_name
 from config.sounds import notice_sounds, tone_sounds
+from routing.model import SeatProfile
 from telephony import names
 
 __all__ = ["Directories", "PbxPlan", "PlanError", "Trunk", "render", "template_names", "write"]
 
 SCRIPT_LIMIT: Final = 10  # fallback scripts at once: more would only make each of them slower (90 ms of CPU a start)
+MOST_BEEPS: Final = 9
 SUFFIX: Final = ".j2"
 
 
@@ -38,12 +40,14 @@ class _Seat:
     device: str
     phone: str
     lamp: bool
+    remote: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: str
     shown: str
+    tones: str
 
 
 def template_names() -> list[str]:
@@ -112,9 +116,13 @@ def _replace(path: Path, content: bytes, mode: int) -> None:
 
 def _values(plan: PbxPlan) -> dict[str, object]:
     rules, timing = plan.rules, plan.rules.timing
-    seats = {seat.id: _Seat(seat.id, seat.dial, device(seat), phone(seat), seat.lamp) for seat in rules.seats.values()}
+    seats = {seat.id: _seat(seat) for seat in rules.seats.values()}
+    longer = any(seats[seat_id].remote for seat_id in plan.duty_seats)
     return {
-        "lines": [_Line(line.number, shown_name(line, rules)) for line in rules.lines.values()],
+        "lines": [
+            _Line(line.number, shown_name(line, rules), _beeps(place))
+            for place, line in enumerate(rules.lines.values(), 1)
+        ],
         "seats": list(seats.values()),
         "duty_seats": [seats[seat_id] for seat_id in plan.duty_seats],
         "duty_telephone": plan.duty_telephone,
@@ -122,6 +130,11 @@ def _values(plan: PbxPlan) -> dict[str, object]:
         "passwords": _phone_passwords(plan),
         "lease_s": _number(timing.lease_s),
         "ring_s": max(1, round(timing.ring_s)),
+        "remote_ring_s": round(timing.remote_ring_s),
+        "confirm_ms": round(timing.remote_confirm_s * 1000),
+        "duty_ring_s": round(timing.remote_ring_s + timing.remote_confirm_s + 1)
+        if longer
+        else max(1, round(timing.ring_s)),
         "restart_window_ms": round(timing.restart_window_s * 1000),
         "fastagi": f"agi://{plan.fastagi_host}:{plan.fastagi_port}",
         "fallback_script": plan.fallback_script,
@@ -151,6 +164,15 @@ def _phone_passwords(plan: PbxPlan) -> list[tuple[str, str]]:
         for seat_id, secret in plan.seat_passwords.items()
     ]
     return [(match[1], secret) for match, secret in phones if match]
+
+
+def _seat(seat: SeatProfile) -> _Seat:
+    return _Seat(seat.id, seat.dial, device(seat), phone(seat), seat.lamp, seat.remote)
+
+
+def _beeps(count: int) -> str:
+    """A list of tones: so many short beeps, up to nine, then a pause, round and round."""
+    return ",".join([*["660/120,0/180"] * min(count, MOST_BEEPS), "0/1000"])
 
 
 def _number(value: float) -> str:

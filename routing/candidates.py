@@ -33,6 +33,7 @@ UNCERTAIN: Final = 32768  # added for a free seat that may still be talking
 
 Rank: TypeAlias = tuple[Any, ...]  # as of `choice.rank`; the seat's id is its last
 UNFIT_CODE: Final[Mapping[Reason, Code]] = {
+    Reason.LINES: Code.OTHER_LINES,
     Reason.OFF_DUTY: Code.OFF_DUTY,
     Reason.LAST_AGENT: Code.LAST_AGENT,
     Reason.KEPT: Code.KEPT,

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     WRAP_UP = "wrap_up"
     DEVICE = "device"  # the phone is in use, unreachable or unknown to Asterisk
     OFF_DUTY = "off_duty"  # not on this line's roster now
+    LINES = "lines"  # the seat takes other lines only
     SKILL = "skill"  # in no open ring
     LAST_AGENT = "last_agent"  # the caller waits for the agent whom he spoke with lately
     KEPT = "kept"  # its zone keeps its seats for its own callers now
@@ -54,7 +55,12 @@ class Waiting(NamedTuple):
 
 def qualifies(profile: AgentProfile, seat: SeatProfile, ring: Ring) -> bool:
     """Whether this person on this phone belongs to the ring."""
-    return admits(ring.need, profile.id, profile.skills, seat.groups, profile.zone)
+    return admits(ring.need, profile.id, profile.skills, seat.groups, profile.zone, seat.lines)
+
+
+def takes_line(line: Line, seat: SeatProfile) -> bool:
+    """Whether the seat takes calls of the line at all."""
+    return not seat.lines or line.number in seat.lines
 
 
 def is_on_duty(line: Line, profile: AgentProfile, seat: SeatProfile) -> bool:
@@ -89,6 +95,8 @@ def eligible(call: Waiting, now_at: SeatNow) -> Reason | None:
 
 def unfit(call: Waiting, seat: SeatProfile, profile: AgentProfile) -> Reason | None:
     """Why the call may not have this person on this phone, though others might; None when it may."""
+    if not takes_line(call.line, seat):
+        return Reason.LINES
     if call.prefers is not None and call.prefers != profile.id:
         reason = Reason.LAST_AGENT
     elif not _belongs(profile, seat, call.line.rings[: call.open_rings] if call.prefers is None else call.line.rings):

@@ -39,6 +39,7 @@ class Code(IntEnum):
     LAST_AGENT = 49  # the caller waits for the agent whom he spoke with lately
     OFF_DUTY = 50  # not on the roster of the line
     KEPT = 51  # its zone keeps its seats for its own callers
+    OTHER_LINES = 52  # the seat takes other lines only
     NOT_OPEN = 64  # + index of the first ring that it belongs to, which is not open yet
     CHOSEN = 128  # + index of the first ring that it belongs to
 

@@ -58,6 +58,8 @@ class Floor:
             return None
         profile, agent = self.rules.agents[agent_id], self.agents[agent_id]
         device = self.devices.get(seat_id) if self.ami_up else None
+        if seat.remote:  # Asterisk knows nothing of it; the calls that are on it are ours
+            device = DeviceState.NOT_INUSE
         return SeatNow(seat, profile, agent, device, self.ami_up)
 
     def all_seats(self) -> Iterator[SeatNow]:

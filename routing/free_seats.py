@@ -15,8 +15,8 @@ from routing.model import AgentProfile, Line, SeatProfile
 from routing.need import Named, Need, admits, leaves
 
 Place: TypeAlias = tuple[bool, float, str]  # may still be talking, idle since, seat id: as in `choice.rank`
-# skills, zone, groups, and the agent whom some ring names
-Traits: TypeAlias = tuple[frozenset[tuple[str, int]], str | None, frozenset[str], str | None]
+# skills, zone, groups, lines of the seat, and the agent whom some ring names
+Traits: TypeAlias = tuple[frozenset[tuple[str, int]], str | None, frozenset[str], frozenset[str], str | None]
 
 
 class Kind:
@@ -27,7 +27,8 @@ class Kind:
     def __init__(self, number: int, seat: SeatProfile, agent: AgentProfile, needs: Iterable[Need]) -> None:
         self.number = number
         self.seat, self.agent = seat, agent  # any of them
-        self.meets = tuple(need for need in needs if admits(need, agent.id, agent.skills, seat.groups, agent.zone))
+        who = agent.id, agent.skills, seat.groups, agent.zone, seat.lines
+        self.meets = tuple(need for need in needs if admits(need, *who))
         self.seats: list[Place] = []  # those that are free, in order
         self.rings: dict[str, int] = {}  # by line's number, see `ring`
         self.duties: dict[str, bool] = {}  # by line's number, see `on_duty`
@@ -114,7 +115,7 @@ class FreeSeats:
         kind = self._sits.get((seat.id, agent.id))
         if kind is None:
             named = agent.id if agent.id in self._named else None
-            traits = frozenset(agent.skills.items()), agent.zone, seat.groups, named
+            traits = frozenset(agent.skills.items()), agent.zone, seat.groups, seat.lines, named
             kind = self._kinds.get(traits) or Kind(len(self._kinds), seat, agent, self._needs)
             self._sits[seat.id, agent.id] = self._kinds[traits] = kind
         return kind

@@ -56,6 +56,8 @@ class Timing:
     restart_window_s: float = 10.0
     answer_notice_after_s: float = 50.0
     class_worth_s: float = 60.0
+    remote_ring_s: float = 20.0
+    remote_confirm_s: float = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,17 @@ class AgentProfile:
 
 @dataclass(frozen=True, slots=True)
 class SeatProfile:
-    """A phone. `dial` is Asterisk's dial string; an agent with `sign_in = phone` sits on the seat of the same id."""
+    """A phone. `dial` is Asterisk's dial string; an agent with `sign_in = phone` sits on the seat of the same id.
+
+    `remote` (云座席): any telephone behind a trunk. It has no state of its own: it is free when no call of ours is on it.
+    """
 
     id: str
     dial: str
     groups: frozenset[str] = frozenset()
     lamp: bool = False  # the phone shows the state of whoever sits there
+    remote: bool = False
+    lines: frozenset[str] = frozenset()  # that it takes; empty: all
 
 
 @dataclass(frozen=True, slots=True)

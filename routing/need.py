@@ -72,7 +72,14 @@ class Either:
     parts: tuple[Need, ...]
 
 
-Need: TypeAlias = Anybody | Skilled | InGroup | InZone | Named | Not | All | Either
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """The seat takes calls of a line. No text has it: it is put to the rings of lines that some seat does not take."""
+
+    line: str
+
+
+Need: TypeAlias = Anybody | Skilled | InGroup | InZone | Named | Takes | Not | All | Either
 
 
 class NeedError(ValueError):
@@ -172,9 +179,14 @@ _LEAVES: Final[Mapping[str, type[InGroup | InZone | Named]]] = {"group": InGroup
 
 
 def admits(
-    need: Need, agent_id: str, skills: Mapping[str, int], groups: frozenset[str], zone: str | None = None
+    need: Need,
+    agent_id: str,
+    skills: Mapping[str, int],
+    groups: frozenset[str],
+    zone: str | None = None,
+    lines: frozenset[str] = frozenset(),
 ) -> bool:
-    """Whether this agent of this zone, at a seat of these groups, is what is asked for."""
+    """Whether this agent of this zone, at a seat of these groups that takes these lines (none: all), is asked for."""
     match need:
         case Skilled(skill, level):
             return skills.get(skill, 0) >= level
@@ -186,12 +198,14 @@ def admits(
             return id_ == zone
         case Named(agent):
             return agent == agent_id
+        case Takes(line):
+            return not lines or line in lines
         case Not(part):
-            return not admits(part, agent_id, skills, groups, zone)
+            return not admits(part, agent_id, skills, groups, zone, lines)
         case All(parts):
-            return all(admits(part, agent_id, skills, groups, zone) for part in parts)
+            return all(admits(part, agent_id, skills, groups, zone, lines) for part in parts)
         case Either(parts):
-            return any(admits(part, agent_id, skills, groups, zone) for part in parts)
+            return any(admits(part, agent_id, skills, groups, zone, lines) for part in parts)
 
 
 Leaf: TypeAlias = Skilled | InGroup | InZone | Named
@@ -222,6 +236,8 @@ def shown(need: Need) -> str:
             return f"zone:{zone}"
         case Named(agent):
             return f"agent:{agent}"
+        case Takes(line):
+            return f"line:{line}"
         case Not(part):
             return f"not {_bracketed(part, All, Either)}"
         case All(parts):

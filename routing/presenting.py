@@ -13,11 +13,13 @@ from routing.calls import Call, Presentation
 from routing.candidates import Candidates
 from routing.desk import Desk
 from routing.floor import BUSY, NO_ANSWER, NO_RINGING, SET_ASIDE, UNREACHABLE_PAUSE_S
+from routing.model import Timing
 from routing.steps import Outcome, StepKind
 
 VOID_AFTER_S: Final = 1.0  # sent, but Asterisk never began to dial
 DEAD_PHONE_S: Final = 1.5  # dialing, but the phone never rang
 EARLY_S: Final = 0.5  # Dial that ends so long before its time was not ended by its time
+REMOTE_SLACK_S: Final = 1.0  # the dialplan ends a remote seat's ringing and asking by itself, before this presentation
 EXPIRY_SLACK_S: Final = 3.0  # beyond ring_s a presentation is over, whatever nobody told us
 DECISION_TTL_S: Final = 1.0
 
@@ -30,8 +32,13 @@ STATUS_OUTCOME: Final = {
     "CHANUNAVAIL": Outcome.UNREACHABLE,
     "INVALIDARGS": Outcome.UNREACHABLE,
     "CANCEL": Outcome.CANCELLED,
+    "CONTINUE": Outcome.NOT_CONFIRMED,  # answered, and Dial goes on without it
     "": Outcome.VOID,
 }
+
+
+_UNANSWERED: Final = frozenset({Outcome.NO_ANSWER, Outcome.NOT_CONFIRMED})
+_MISSES: Final = _UNANSWERED | {Outcome.BUSY, Outcome.UNREACHABLE, Outcome.GUARDED}
 
 
 def present(desk: Desk, call: Call, best: list[choice.SeatNow], candidates: Candidates) -> None:
@@ -40,7 +47,7 @@ def present(desk: Desk, call: Call, best: list[choice.SeatNow], candidates: Cand
     seat_ids = tuple(now_at.seat.id for now_at in best)
     agents = ",".join(now_at.agent.id for now_at in best)
     id_ = f"{int(desk.wall * 1000):x}.{desk.presentation_no}"
-    ring_s = desk.rules.timing.ring_s
+    ring_s = _ring_s(desk.rules.timing, best)
     shown = Presentation(id_, seat_ids, ring_s, desk.now)
     entry = call.restriction
     limit_s = None if entry is None else entry.limit_s(desk.rules.restricting.short_call_s)
@@ -66,6 +73,14 @@ def send(desk: Desk, call: Call, shown: Presentation) -> Call:
     for after_s in (VOID_AFTER_S, shown.ring_s + EXPIRY_SLACK_S):
         desk.timer(desk.now + after_s, "presentation", call.id)
     return call
+
+
+def _ring_s(timing: Timing, best: list[choice.SeatNow]) -> float:
+    """How long all of these seats may take. A carrier needs seconds to ring a remote one, and the key takes some more;
+    a phone that rings beside it is left alone by the dialplan after its own time."""
+    if not any(now_at.seat.remote for now_at in best):
+        return timing.ring_s
+    return timing.remote_ring_s + timing.remote_confirm_s + REMOTE_SLACK_S
 
 
 def dialing(desk: Desk, event: e.SeatDialing) -> None:
@@ -129,7 +144,9 @@ def _outcome(desk: Desk, shown: Presentation, status: str, seat_id: str | None =
     if outcome is not None:
         return Outcome.BUSY if outcome is Outcome.UNREACHABLE and rang else outcome
     if status == "NOANSWER" and desk.floor.ami_up and not rang:
-        said_so = seat_id is None and desk.now < shown.sent + shown.ring_s - EARLY_S
+        remote = any(_is_remote(desk, id_) for id_ in shown.seats)
+        rings_s = desk.rules.timing.remote_ring_s if remote else shown.ring_s
+        said_so = seat_id is None and desk.now < shown.sent + rings_s - EARLY_S
         return Outcome.BUSY if said_so else Outcome.UNREACHABLE
     return Outcome.NO_ANSWER
 
@@ -147,7 +164,7 @@ def seat_over(desk: Desk, call_id: str, seat_id: str, outcome: Outcome, at: floa
     )  # fmt: skip
     shown = shown._replace(over=shown.over | {seat_id})
     call = desk.calls[call_id]
-    if outcome in (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.UNREACHABLE, Outcome.GUARDED):
+    if outcome in _MISSES:
         call = call._replace(missed=call.missed | {seat_id})
     desk.put(call._replace(presentation=shown))
     _blame(desk, seat_id, call_id, outcome)
@@ -162,7 +179,7 @@ def _blame(desk: Desk, seat_id: str, call_id: str, outcome: Outcome) -> None:
     if agent is None or agent.call_id != call_id or agent.state is not AgentState.RINGING:
         return
     timing = desk.rules.timing
-    if outcome is Outcome.NO_ANSWER:
+    if outcome in _UNANSWERED:
         misses = agent.misses + 1
         desk.floor.agents[agent.id] = agent._replace(misses=misses)
         limit = timing.no_answer_pause_s if misses < 2 else None
@@ -187,15 +204,21 @@ def presentation_due(desk: Desk, call_id: str) -> None:
         lapse(desk, call)
         return
     if desk.now >= shown.sent + shown.ring_s + EXPIRY_SLACK_S:
-        outcome = Outcome.NO_ANSWER
+        outcome, seats = Outcome.NO_ANSWER, shown.seats
     elif _dead_phone(desk, shown):
-        for seat_id in shown.seats:
+        outcome, seats = Outcome.UNREACHABLE, tuple(id_ for id_ in shown.seats if not _is_remote(desk, id_))
+        for seat_id in seats:
             desk.out.append(c.DropLeg(call_id, seat_id))
-        outcome = Outcome.UNREACHABLE
     else:
         return
-    for seat_id in shown.seats:
+    for seat_id in seats:
         seat_over(desk, call_id, seat_id, outcome, desk.wall)
+
+
+def _is_remote(desk: Desk, seat_id: str) -> bool:
+    """A carrier may ring it later than any phone here."""
+    seat = desk.rules.seats.get(seat_id)
+    return seat is not None and seat.remote
 
 
 def _unheard_of(desk: Desk, shown: Presentation) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from routing.model import DutyView, Line, Mode, Ring, Rules
-from routing.need import All, Either, InGroup, Need, shown
+from routing.need import All, Either, InGroup, Need, Takes, shown
 from routing.roster import DUTY, EVERYBODY, HORIZON_DAYS, Duty
 from routing.workdays import Workdays
 
@@ -55,9 +55,18 @@ def in_force(rules: Rules, workdays: Workdays, at: float) -> InForce:
 
 
 def on_duty(rules: Rules, now: InForce) -> Rules:
-    """The configured rules with the lines as they are now."""
+    """The configured rules with the lines as they are now, and for the seats that take them."""
     lines = {number: line_on_duty(line, now.duties.get(number)) for number, line in rules.lines.items()}
-    return replace(rules, lines=lines) if now.duties else rules
+    limited = frozenset(seat.lines for seat in rules.seats.values() if seat.lines)
+    return replace(rules, lines={number: _of_seats(line, limited) for number, line in lines.items()})
+
+
+def _of_seats(line: Line, limited: frozenset[frozenset[str]]) -> Line:
+    """The line with rings that ask for a seat that takes it, when some seat does not. `limited`: lines of such seats."""
+    if all(line.number in numbers for numbers in limited):
+        return line
+    takes = Takes(line.number)
+    return replace(line, rings=tuple(Ring(ring.after_s, All((ring.need, takes))) for ring in line.rings))
 
 
 def line_on_duty(line: Line, duty: Duty | None) -> Line:

@@ -54,6 +54,8 @@ def _sorted(waiting: choice.Waiting, by_ring: ByRing) -> tuple[ByRing, dict[choi
 
 def _unfit(waiting: choice.Waiting, kind: Kind) -> choice.Reason:
     """As `choice.unfit`, by what the kind remembers of the line."""
+    if not choice.takes_line(waiting.line, kind.seat):
+        return choice.Reason.LINES
     if not kind.on_duty(waiting.line):
         return choice.Reason.OFF_DUTY
     return choice.Reason.SKILL if waiting.prefers is None else choice.Reason.LAST_AGENT

@@ -76,6 +76,7 @@ class Outcome(StrEnum):
 
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"  # rang for its time
+    NOT_CONFIRMED = "not_confirmed"  # a remote seat was picked up, but nobody pressed the key: a mailbox
     BUSY = "busy"  # busy or rejected by the phone
     GUARDED = "guarded"  # the dialplan's seat guard refused it
     UNREACHABLE = "unreachable"  # no ringing from the phone: dead, unregistered, gone

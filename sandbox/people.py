@@ -11,6 +11,7 @@ import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ CARRIER: Final = "127.0.0.2"
 CENTRE: Final = "127.0.0.3"
 DEPARTMENT: Final = "127.0.0.4"
 SEATS: Final = "127.0.0.1"
+_presses = count(1)  # each INFO has a higher CSeq than the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,10 @@ class Listener(Phone):
     async def pick_up(self, leg: Leg | None = None) -> None:
         """Answers a ringing call now, the newest by default."""
         await self.sipp.send("INFO", (leg or self.leg).call_id)
+
+    async def press(self, key: str, leg: Leg | None = None) -> None:
+        """Presses a key in a call that it answered, the newest by default."""
+        await self.sipp.send("PUBLISH", (leg or self.leg).call_id, f"{key}-{next(_presses)}")
 
     async def mute(self, leg: Leg | None = None) -> None:
         """Sends no more sound in a call, the newest by default, and says nothing about it."""

@@ -145,12 +145,12 @@ class Sipp:
                     return True
                 await asyncio.sleep(0.01)
 
-    async def send(self, method: str, call_id: str) -> None:
+    async def send(self, method: str, call_id: str, subject: str = "us") -> None:
         """A word from us to this process about one of its calls, as a SIP request that only its scenario understands."""
         text = (
             f"{method} sip:us@{self.ip} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK-{random.getrandbits(64)}\r\n"
             f"From: <sip:us@127.0.0.1>;tag=us\r\nTo: <sip:you@{self.ip}>\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\n"
-            "Content-Length: 0\r\n\r\n"
+            f"Subject: {subject}\r\nContent-Length: 0\r\n\r\n"
         )
         with socket.socket(type=socket.SOCK_DGRAM) as line:
             line.sendto(text.encode(), (self.ip, self.port or 0))

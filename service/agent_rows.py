@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from routing.model import AgentProfile, SignIn
 from service.settings import Settings
 from service.settings_problems import from_validation, nearest
+from service.settings_remote import remote_ids
 from service.settings_tables import AgentTable
 from storage.agents import AgentRow
 
@@ -49,6 +50,8 @@ def checked(
     if table.sign_in is SignIn.PHONE and all(seat.id != table.id for seat in settings.seats):
         text = f'signs in by phone, and there is no [[seat]] with id = "{table.id}"; sign_in = agent needs none'
         mistakes.append(Mistake(text, "sign_in", row))
+    elif table.sign_in is SignIn.PHONE and table.id in remote_ids(settings):
+        mistakes.append(Mistake("signs in by phone, and that of a remote seat never registers", "sign_in", row))
     return row_of(table), mistakes
 
 

@@ -135,7 +135,7 @@ class Service:
             port=port,
             username=self.pbx.user,
             secret=settings.ami_secret(self.pbx),
-            seats={seat.id: seat.dial_string for seat in settings.seats},
+            seats=settings.dial_strings(),
             on_event=self._from_ami,
             unseen_since=lambda: self.engine.unseen_since,
             on_state=self._ami_state,
@@ -303,7 +303,7 @@ class Service:
         self.exporter.lines(rules.lines)
         self.board.submit(e.RulesChanged(rules))
         self.restrictions.on_change()
-        self.link.set_seats({seat.id: seat.dial_string for seat in settings.seats})
+        self.link.set_seats(settings.dial_strings())
         self.lamps.look()
         log.info("configuration reloaded")
         return []

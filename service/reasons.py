@@ -31,6 +31,7 @@ WORDS: Final[Mapping[Code, str]] = {
     Code.LAST_AGENT: "free, but the caller waits a moment for the agent whom he spoke with lately",
     Code.NO_RING: "free, but in no ring of the line",
     Code.KEPT: "free, but kept by its zone for its own callers",
+    Code.OTHER_LINES: "free, but the seat takes other lines only",
     Code.OFF_DUTY: "free, but not on duty for this line by the roster",
 }
 # The order on the page: who could nearly have had the call comes first.

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_validator
 
+from config.plan import REMOTE
 from routing.model import AgentProfile, Line, Mode, RestrictionRules, Rules, SeatProfile, Trunk
 from routing.roster import DUTY, Roster
 from service import settings_checks, settings_salvage, settings_secrets
@@ -143,6 +144,10 @@ class Settings(Table):
         seats = {seat.id: seat for seat in self.seats}
         return tuple(seats[name] for name in self.fallback.duty_seats if name in seats)
 
+    def dial_strings(self) -> dict[str, str]:
+        """Seat id -> what Asterisk dials."""
+        return {seat.id: seat.dial_string(self.trunks) for seat in self.seats}
+
     def pause_reason(self, asked: str) -> str | None:
         """The name of a reason by its code or its name; "" stays "". None: there is no such reason."""
         named = {str(reason.code): reason.name for reason in self.reasons}
@@ -204,7 +209,7 @@ class Settings(Table):
             timing=self.timing.model(),
             lines={number: self._line(line, tables) for number, line in tables.items()},
             agents={agent.id: _agent(agent) for agent in self.agents},
-            seats={seat.id: _seat(seat, seat in self.duty_seats) for seat in self.seats},
+            seats={seat.id: self._seat(seat) for seat in self.seats},
             roster=Roster(tuple(table.model() for table in self.rosters), self.zone_info),
             skills=dict(self.skills),
             surge=self.surge.model(),
@@ -217,6 +222,13 @@ class Settings(Table):
         table = self.restrictions
         spoken = self.voice_notice is not None
         return RestrictionRules(table.behind_s, table.short_call_s, table.warning_s, spoken, table.one_place)
+
+    def _seat(self, seat: SeatTable) -> SeatProfile:
+        groups = {*seat.groups, *([DUTY] if seat in self.duty_seats else [])}
+        dial = seat.dial_string(self.trunks)
+        return SeatProfile(
+            seat.id, dial, frozenset(groups), seat.lamp, REMOTE.fullmatch(dial) is not None, frozenset(seat.lines)
+        )
 
     def _line(self, line: LineTable, tables: dict[str, LineTable]) -> Line:
         served = tables[line.into] if line.mode is Mode.MERGED and line.into else line
@@ -241,10 +253,6 @@ class Settings(Table):
 
 def _agent(agent: AgentTable) -> AgentProfile:
     return AgentProfile(agent.id, agent.name or agent.id, dict(agent.skills), agent.zone, agent.sign_in)
-
-
-def _seat(seat: SeatTable, is_duty: bool) -> SeatProfile:
-    return SeatProfile(seat.id, seat.dial_string, frozenset(seat.groups) | ({DUTY} if is_duty else set()), seat.lamp)
 
 
 def load(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
 from routing.need import InGroup, InZone, Named, Need, Skilled, admits, leaves
-from service import settings_rosters
+from service import settings_remote, settings_rosters
 from service.settings_findings import Check, Finding, known_groups, known_zones, unknown, warning
 from service.settings_lines import Path
 from service.settings_seats import few, read_seat_passwords
@@ -169,8 +169,9 @@ def served(settings: Settings) -> Iterator[Finding]:
 
 
 def _somebody_serves(settings: Settings, line: LineTable) -> bool:
-    everywhere = {frozenset(seat.groups) for seat in settings.seats}
-    at = {seat.id: {frozenset(seat.groups)} for seat in settings.seats}
+    seats = [seat for seat in settings.seats if not seat.lines or line.number in seat.lines]
+    everywhere = {frozenset(seat.groups) for seat in seats}
+    at = {seat.id: {frozenset(seat.groups)} for seat in seats}
     return any(
         admits(ring.need, agent.id, agent.skills, groups, agent.zone)
         for ring in line.rings_or_default(settings.skills)
@@ -193,7 +194,7 @@ def trunks(settings: Settings) -> Iterator[Finding]:
 
 def names_in_asterisk(settings: Settings) -> Iterator[Finding]:
     """Ids become names of extensions, sections and files in Asterisk, where some are taken."""
-    phones = {seat.dial_string.partition("/")[2]: index for index, seat in enumerate(settings.seats)}
+    phones = {dial.partition("/")[2]: index for index, dial in enumerate(settings.dial_strings().values())}
     for index, seat in enumerate(settings.seats):
         if seat.id in SPECIAL_EXTENSIONS:
             yield Finding(("seat", index, "id"), "is a letter that Asterisk uses itself", "two characters or a digit")
@@ -298,7 +299,7 @@ def seat_passwords(settings: Settings) -> Iterator[Finding]:
     except SecretError as error:
         yield Finding(path, f"cannot be used: {error}")
         return
-    is_local = {seat.id: LOCAL_PHONE.fullmatch(seat.dial_string) is not None for seat in settings.seats}
+    is_local = {id_: LOCAL_PHONE.fullmatch(dial) is not None for id_, dial in settings.dial_strings().items()}
     wrong = [found for found in known if not is_local.get(found.seat_id, False)]
     if wrong:
         lines = few([str(found.line) for found in wrong])
@@ -326,6 +327,8 @@ _CHECKS: Final[tuple[Check, ...]] = (
     names_in_asterisk,
     emergencies,
     fallback,
+    settings_remote.remote_seats,
+    settings_remote.limited_seats,
     network,
     voice_notice,
     settings_rosters.rosters,

@@ -6,7 +6,7 @@ Only what one value can say about itself is checked here; what two tables say ab
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -134,6 +134,12 @@ class TimingTable(Table):
         _T.answer_notice_after_s, 0, 600, "a caller who waits so long is answered into a notice; 0 = never"
     )
     class_worth_s: Seconds = seconds(_T.class_worth_s, 0, 3600, "one priority class is worth so much waiting")
+    remote_ring_s: Seconds = seconds(
+        _T.remote_ring_s, 5, 60, "a remote seat rings for so long, the carrier's own delay in it"
+    )
+    remote_confirm_s: Seconds = seconds(
+        _T.remote_confirm_s, 2, 30, "who picks up a remote seat must press 1 within this, or it was a mailbox"
+    )
 
     def model(self) -> Timing:
         return Timing(**self.model_dump())
@@ -233,12 +239,27 @@ class AgentTable(Table):
 class SeatTable(Table):
     id: Id = Field(description="also the SIP user")
     dial: DialString | None = Field(default=None, description="Asterisk's dial string; default: PJSIP/<id>")
+    telephone: Digits | None = Field(
+        default=None, description="number of a remote seat (云座席): any telephone behind a trunk"
+    )
+    trunk: Id | None = Field(
+        default=None, description="the way to it; default: the only trunk that is not for emergencies"
+    )
+    lines: tuple[Digits, ...] = Field(default=(), description="numbers it takes; default: all lines")
     groups: tuple[Id, ...] = Field(default=(), description="groups that rings may name, like reserve")
     lamp: Flag = Field(default=False, description="phones may show the state of whoever sits there")
 
-    @property
-    def dial_string(self) -> str:
-        return self.dial or f"PJSIP/{self.id}"
+    def dial_string(self, trunks: Sequence[TrunkTable]) -> str:
+        """What Asterisk dials. Of a telephone whose trunk is not known: "", which the check has told."""
+        if self.telephone is None:
+            return self.dial or f"PJSIP/{self.id}"
+        dial = next((trunk.dial for trunk in trunks if trunk.name == self.trunk_of(trunks)), "")
+        return dial.replace("{number}", self.telephone)
+
+    def trunk_of(self, trunks: Sequence[TrunkTable]) -> str | None:
+        """The trunk to its telephone; None when it must be named and is not."""
+        usual = [trunk.name for trunk in trunks if not trunk.emergency]
+        return self.trunk or (usual[0] if len(usual) == 1 else None)
 
 
 class SurgeTable(Table):

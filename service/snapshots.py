@@ -31,7 +31,10 @@ class Snapshots:
         self._failed = False
 
     def lines(self) -> dict[str, tuple[str, ...]]:
-        """Dialled number -> seats in order of choice: who is there and belongs to any ring of the line."""
+        """Dialled number -> seats in order of choice: who is there and belongs to any ring of the line.
+
+        Remote seats come last: a script rings one after the other, and each of them takes long.
+        """
         seats = [seat for seat in self._engine.floor.all_seats() if _there(seat)]
         found = {}
         for number in self._engine.rules.lines:
@@ -39,7 +42,7 @@ class Snapshots:
             if line is not None:
                 call = Waiting("", line, 0.0, len(line.rings))
                 fit = [seat for seat in seats if first_ring(call, seat) is not None]
-                fit.sort(key=lambda seat: (seat.agent.state in AWAY, *rank(call, seat, {})))
+                fit.sort(key=lambda seat: (seat.agent.state in AWAY, seat.seat.remote, *rank(call, seat, {})))
                 found[number] = tuple(seat.seat.id for seat in fit)
         return found
 
@@ -53,9 +56,13 @@ class Snapshots:
                 log.error("snapshot not written", path=str(self._path), problem=error.strerror)
             self._failed = True
 
+    def _only_remote(self) -> bool:
+        """Asterisk has no phone to tell of."""
+        return all(seat.remote for seat in self._engine.rules.seats.values())
+
     async def keep(self) -> None:
         while True:
-            known = self._engine.deciding and bool(self._engine.floor.devices)
+            known = self._engine.deciding and (bool(self._engine.floor.devices) or self._only_remote())
             if known:
                 self.write()
             await asyncio.sleep(EVERY_S if known else SOON_S)

@@ -19,6 +19,7 @@ K = StepKind
 OUTCOMES: Final[Mapping[str, str]] = {
     Outcome.ANSWERED: "answered",
     Outcome.NO_ANSWER: "did not answer",
+    Outcome.NOT_CONFIRMED: "was picked up, but nobody pressed the key: a mailbox, perhaps",
     Outcome.BUSY: "was busy, or declined",
     Outcome.GUARDED: "was refused by the dialplan's guard: somebody else had it",
     Outcome.UNREACHABLE: "did not ring: no way to the phone",

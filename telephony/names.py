@@ -24,6 +24,8 @@ DECIDE: Final = "hotline-decision"
 RING: Final = "hotline-ring"
 GUARDED: Final = "hotline-guard"
 FREE: Final = "hotline-free"
+REMOTE: Final = "hotline-remote"  # a seat behind a trunk
+ASK: Final = "hotline-ask"  # for the key, on its telephone
 LEG: Final = "hotline-leg"
 ON_ANSWER: Final = "hotline-answered"
 ON_ANSWER_BEHIND: Final = "hotline-answered-behind"
@@ -51,14 +53,19 @@ FALLBACK_REASON: Final = "HOTLINE_FALLBACK_REASON"  # ok, missing, corrupt, old,
 # the dialplan's own, of no meaning elsewhere
 DIALPLAN_VARIABLES: Final = (
     "HOTLINE_ACT",  # of a feature code
+    "HOTLINE_ASKED",  # 1: somebody picked up a remote seat and was asked for the key
+    "HOTLINE_ASK_UNTIL",
     "HOTLINE_BAD_DECISIONS",
     "HOTLINE_BUSY",  # 1: a seat was refused because somebody rings or talks there
     "HOTLINE_ENDED_BY",  # agent: he said goodbye first; pbx: we ended it
     "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
     "HOTLINE_GOT",
+    "HOTLINE_KEY",  # pressed on a remote seat
     "HOTLINE_LEASE_OVER",
     "HOTLINE_LEGS",
+    "HOTLINE_LEG_S",  # how long a phone rings beside a remote seat
     "HOTLINE_LIMIT",  # Dial's option for a talk with a limit
+    "HOTLINE_PIPE",  # name of the Local leg to a remote seat, without its ;1 or ;2
     "HOTLINE_RETRY_UNTIL",
     "HOTLINE_ROUNDS_UNTIL",
     "HOTLINE_SEATS",
@@ -91,7 +98,11 @@ FALLBACK_COUNT: Final = "HOTLINE_FALLBACK_COUNT_"  # + stage, counted by the dia
 UNKNOWN_COUNT: Final = "HOTLINE_UNKNOWN_COUNT"
 RESTART_WINDOW: Final = "HOTLINE_RESTART_WINDOW_MS"
 RING_S: Final = "HOTLINE_RING_S"  # one presentation in the fallback
+REMOTE_RING: Final = "HOTLINE_REMOTE_RING_S"  # one remote seat
+REMOTE_CONFIRM: Final = "HOTLINE_REMOTE_CONFIRM_MS"
 DIAL_STRING: Final = "HOTLINE_DIAL_"  # + seat id
+TELEPHONE: Final = "HOTLINE_TELEPHONE_"  # + seat id: the same of a remote seat, which has no HOTLINE_DIAL_
+TONES: Final = "HOTLINE_TONES_"  # + line: the beeps by which a remote agent knows it
 SEAT_OF: Final = "HOTLINE_SEAT_OF_"  # + endpoint of a phone: its seat id
 DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for a seat behind a trunk
 

@@ -75,7 +75,7 @@ class Stage:
     def plan(self) -> PbxPlan:
         """What Asterisk's configuration is rendered from for this sandbox."""
         directories = Directories(**self.sandbox.folders.texts())
-        local = {seat.id: f"seat-{seat.id}" for seat in self.settings.seats if seat.dial_string == f"PJSIP/{seat.id}"}
+        local = {id_: f"seat-{id_}" for id_, dial in self.settings.dial_strings().items() if dial == f"PJSIP/{id_}"}
         rtp = (self.ports.rtp_first, self.ports.rtp_last)
         sip = SipSide("127.0.0.1", self.ports.sip, rtp, local)
         version = tuple(int(part) for part in re.findall(r"\d+", self.sandbox.asterisk.version)[:3])

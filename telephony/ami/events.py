@@ -18,6 +18,7 @@ from telephony import names
 from telephony.ami.codec import AmiFieldError, Message
 
 RINGING_STATE: Final = "Ringing"  # ChannelStateDesc of a called phone that rings
+UP_STATE: Final = "Up"  # ... that answered
 NO_NUMBER: Final = "<unknown>"  # how Asterisk writes a caller id that is not there
 RINGING_STATUSES: Final = frozenset({"RINGING", "PROGRESS"})  # DialStatus; a phone with early media is alive too
 

@@ -80,9 +80,13 @@ class Seats:
         """`dial_strings`: seat id -> dial string. One through a trunk ("PJSIP/138…@carrier") has no device of its own."""
         devices = {_endpoint(dial): seat_id for seat_id, dial in dial_strings.items()}
         self._by_device = {device: seat_id for device, seat_id in devices.items() if "@" not in device}
+        self._remote = frozenset(seat_id for device, seat_id in devices.items() if "@" in device)
 
     def of_device(self, device: str) -> str | None:
         return self._by_device.get(device)
+
+    def is_remote(self, seat_id: str | None) -> bool:
+        return seat_id in self._remote
 
     def of_channel(self, channel: Channel) -> str | None:
         """The variable that Dial's `b()` set, else the endpoint in the name: `PJSIP/1001-0000002a` is PJSIP/1001's."""

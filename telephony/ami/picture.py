@@ -12,7 +12,7 @@ from routing.events import Picture, SeenCall
 from routing.model import DeviceState
 from telephony import names
 from telephony.ami.codec import AmiFieldError
-from telephony.ami.events import RINGING_STATE, ShownChannel, ShownDevice
+from telephony.ami.events import RINGING_STATE, UP_STATE, ShownChannel, ShownDevice
 from telephony.ami.legs import CallId, Leg, Seats, TrackedCall, connected
 
 
@@ -61,9 +61,12 @@ def _call(item: ShownChannel, known: Mapping[str, TrackedCall]) -> TrackedCall |
 
 
 def _leg(item: ShownChannel, seats: Seats) -> Leg:
-    """A phone in no bridge may still be dialled, even when it is up: `U()` runs before the bridge."""
-    channel, rings = item.channel, item.channel.state == RINGING_STATE
+    """A phone in no bridge may still be dialled, even when it is up: `U()` runs before the bridge. On a remote seat it asks
+    for the key, and until then the seat rings."""
+    channel = item.channel
     seat_id = seats.of_channel(channel)
+    asked = item.bridge is None and seats.is_remote(seat_id) and channel.state == UP_STATE
+    rings = asked or channel.state == RINGING_STATE
     return Leg(channel.uniqueid, channel.name, seat_id, item.bridge, rings, rings, dial_over=item.bridge is not None)
 
 

@@ -45,6 +45,7 @@ from telephony.ami.legs import CallId, Leg, Seats, TrackedCall, connected
 NO_RTP_CAUSE: Final = 44  # AST_CAUSE_REQUESTED_CHAN_UNAVAIL, set by rtp_timeout
 REJECTED_CAUSE: Final = 21  # the agent pressed the red key: SIP 603
 AWAY_CAUSE: Final = 19  # the phone itself says "no answer": SIP 480; before any ringing this is "do not disturb"
+UNANSWERED: Final = frozenset({"NOANSWER", "CONTINUE"})  # DialStatus; CONTINUE: a remote seat that did not confirm
 GAVE_UP: Final = 487  # SIP: Request Terminated, the answer to an INVITE that was cancelled
 STAMP_TOLERANCE_S: Final = 0.5  # clause of the design: a larger difference flags the call
 MAX_BORN: Final = 10_000  # channels whose Hangup we never saw must not pile up
@@ -169,8 +170,10 @@ class Tracker:
         leg.dial_over, leg.ringing, leg.unexplained_at = True, False, None
         if leg.seat_id is not None and not was_over and not call.over:
             refused = leg.far_end_cause == REJECTED_CAUSE or (leg.far_end_cause == AWAY_CAUSE and not was_ringing)
-            if status == "NOANSWER":
-                status = "CANCEL" if call.caller.far_end_left else "BUSY" if refused else status
+            if status in UNANSWERED and call.caller.far_end_left:
+                status = "CANCEL"
+            elif status == "NOANSWER" and refused:
+                status = "BUSY"
             self._emit(routing.SeatDialEnded(call.call_id, leg.seat_id, status, at))
 
     # -- talk ----------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class AsteriskPeer:
     def __init__(self, stage: Stage, folder: Path) -> None:
         self.stage, self.folder = stage, folder
         pbx = stage.settings.pbxs[0]
-        seats = {seat.id: seat.dial_string for seat in stage.settings.seats}
+        seats = stage.settings.dial_strings()
         self.account = Account("127.0.0.1", stage.ports.ami, pbx.user, stage.settings.ami_secret(pbx), seats)
         self.seat = Seats(stage.pbx, ["1001"], folder, habit=RINGS_FOR_EVER)
         self.caller = Caller(stage.pbx, "12345", folder, name="市民")

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
-from sandbox.people import Caller, Seat
+from sandbox.people import CARRIER, Caller, Listener, Seat
 from sandbox.scenario import ANSWERS, Habit
 from service.cli.stage import Stage
 from tests.e2e.evidence import ready
@@ -38,6 +38,12 @@ class Cast:
         if signed_in:
             await ready(self._stage, user)
         return seat
+
+    async def telephone(self, habit: Habit = ANSWERS, ip: str = CARRIER) -> Listener:
+        """A telephone behind a trunk: the carrier's, or a department's."""
+        return await self._stack.enter_async_context(
+            Listener(self._stage.pbx, ip, self._stage.ports.far, self.folder, habit=habit, name="telephone")
+        )
 
     async def caller(
         self,

@@ -33,7 +33,7 @@ LINES = [
 SEVERAL_AFTER_S = 11.0
 NOW = 1000.0
 
-Person = tuple[dict[str, int], str | None, frozenset[str], int, DeviceState, bool]
+Person = tuple[dict[str, int], str | None, frozenset[str], int, DeviceState, bool, frozenset[str]]
 person = st.tuples(
     st.sampled_from([{"a": 9}, {"a": 5, "c": 1}, {"b": 1}, {}]),
     st.sampled_from([None, "east"]),
@@ -41,6 +41,7 @@ person = st.tuples(
     st.integers(0, 3),  # ready since
     st.sampled_from([FREE, FREE, DeviceState.INUSE]),
     st.booleans(),  # has let this caller ring
+    st.sampled_from([frozenset[str](), frozenset({"20001"})]),  # lines of the seat
 )
 
 
@@ -55,7 +56,7 @@ shift = st.builds(
 def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str], shifts: tuple[Shift, ...] = ()) -> Engine:
     """Nothing is decided yet."""
     agents = {id_: AgentProfile(id_, id_, p[0], p[1], SignIn.AGENT) for id_, p in people.items()}
-    seats = {id_: SeatProfile(id_, f"PJSIP/{id_}", p[2]) for id_, p in people.items()}
+    seats = {id_: SeatProfile(id_, f"PJSIP/{id_}", p[2], lines=p[6]) for id_, p in people.items()}
     timing = Timing(ring_several_after_s=SEVERAL_AFTER_S)
     lines, zones = {line.number: line for line in LINES}, {"east": Zone("east", "East", lend_ratio=0.9)}
     engine = Engine(Rules(timing, lines, agents, seats, zones=zones, roster=Roster(shifts)))
@@ -64,13 +65,13 @@ def engine_with(people: dict[str, Person], ami_up: bool, talking: set[str], shif
         engine.handle(event, at, EPOCH + at)
 
     send(e.Picture((), dict.fromkeys(people, FREE), EPOCH), NOW - 100)
-    for id_, (_, _, _, since, _, _) in sorted(people.items(), key=lambda item: item[1][3]):
+    for id_, (_, _, _, since, _, _, _) in sorted(people.items(), key=lambda item: item[1][3]):
         send(e.AgentSignedIn(id_, id_), NOW - 50 + since)
         send(e.AgentReady(id_), NOW - 50 + since)
     for id_ in talking & people.keys():
         send(e.CallSeen(f"talk-{id_}", "20002", EPOCH))
         send(e.CallAnswered(f"talk-{id_}", id_, EPOCH))
-    for id_, (_, _, _, _, device, _) in people.items():
+    for id_, (_, _, _, _, device, _, _) in people.items():
         send(e.SeatStateChanged(id_, device, EPOCH))
     if not ami_up:
         send(e.AmiLost())

@@ -13,7 +13,7 @@ LINES = {
 SEATS = {
     "1001": SeatProfile("1001", "PJSIP/1001"),
     "desk-2_b": SeatProfile("desk-2_b", "PJSIP/phone.7"),
-    "9001": SeatProfile("9001", "PJSIP/13800000009@carrier"),
+    "9001": SeatProfile("9001", "PJSIP/13800000009@carrier", remote=True),
 }
 DIRECTORIES = Directories(
     etc="/etc/asterisk",

@@ -72,9 +72,33 @@ def test_phone_is_named_by_the_dial_string_and_a_seat_behind_a_trunk_has_none() 
 
 def test_seat_behind_a_trunk_has_no_device_to_look_at() -> None:
     text = section(render(plan())["extensions.conf"], "globals")
-    assert "HOTLINE_DIAL_9001=PJSIP/13800000009@carrier\nHOTLINE_DEVICE_9001=\n" in text
+    assert "HOTLINE_TELEPHONE_9001=PJSIP/13800000009@carrier\n" in text
+    assert "HOTLINE_DIAL_9001" not in text
+    assert "HOTLINE_DEVICE_9001" not in text
     assert "HOTLINE_DIAL_desk-2_b=PJSIP/phone.7\nHOTLINE_DEVICE_desk-2_b=PJSIP/phone.7\n" in text
     assert "HOTLINE_SEAT_OF_phone.7=desk-2_b\n" in text
+
+
+def test_seat_behind_a_trunk_is_a_leg_that_asks_for_a_key_whoever_rings_it() -> None:
+    text = render(plan())["extensions.conf"]
+    assert f"exten => 9001,1,Goto({names.REMOTE},9001,1)\n" in section(text, names.SEAT)
+    assert f"U({names.ASK})" in section(text, names.REMOTE)
+    times = section(text, "globals")
+    assert "HOTLINE_REMOTE_RING_S=20\nHOTLINE_REMOTE_CONFIRM_MS=6000\n" in times
+    beep = "660/120,0/180"
+    assert f"HOTLINE_TONES_12345={beep},0/1000\n" in times
+    assert f"HOTLINE_TONES_12336={beep},{beep},{beep},0/1000\n" in times
+
+
+def test_duty_queue_gives_a_remote_seat_its_time_and_a_phone_beside_it_its_own() -> None:
+    files = render(plan())
+    assert "timeout=27\n" in section(files["queues.conf"], names.DUTY)
+    fallback = section(files["extensions.conf"], names.FALLBACK)
+    assert "_HOTLINE_LEG_S=6)\n" in fallback
+    assert ",,,29)\n" in fallback
+    alone = render(plan(duty_seats=("1001",)))
+    assert "timeout=6\n" in section(alone["queues.conf"], names.DUTY)
+    assert "_HOTLINE_LEG_S=)\n" in section(alone["extensions.conf"], names.FALLBACK)
 
 
 def test_reload_of_the_dialplan_keeps_counters_and_the_frozen_mark() -> None:

@@ -106,7 +106,8 @@ def test_password_for_nobody_is_one_error_that_names_the_lines(folder: Path) -> 
 
 def test_password_for_a_seat_behind_a_trunk_is_an_error(folder: Path) -> None:
     file = folder / "hotline.toml"
-    file.write_text(file.read_text().replace('dial = "PJSIP/1001"', 'dial = "PJSIP/1001@carrier"'))
+    text = file.read_text().replace('dial = "PJSIP/1001"', 'dial = "PJSIP/1001@carrier"')
+    file.write_text(text.replace('sign_in = "phone"', 'sign_in = "agent"'))
     write(folder / "secrets" / "seats", "1001 one\n")
     (problem,) = problems(folder)
     assert "registers here" in problem.text

@@ -14,6 +14,7 @@ from service import clock
 from service.snapshots import Snapshots
 from telephony.agi.snapshot import read_snapshot
 from tests.unit.routing.floor_plan import Drive
+from tests.unit.routing.test_remote_seats import FAR, driven
 
 
 def seats(drive: Drive) -> tuple[str, ...]:
@@ -26,6 +27,13 @@ def test_seat_that_was_busy_just_now_stays_in_as_the_last_choice() -> None:
     drive.ring("a", "1001")
     drive.send(e.SeatDialEnded("a", "1001", "BUSY", drive.wall))
     assert seats(drive) == ("1002", "1001")
+
+
+def test_remote_seats_come_last_of_those_who_are_there() -> None:
+    drive = driven("1001", "1002")  # the agent of the remote seat has the highest level
+    assert seats(drive) == ("1001", "1002", FAR)
+    drive.send(e.AgentSignedOut(FAR))
+    assert seats(drive) == ("1001", "1002")
 
 
 def test_agent_who_paused_or_whose_phone_is_gone_is_left_out() -> None:

@@ -26,6 +26,14 @@ def test_ringing_seats_are_seen_in_all() -> None:
     assert seen(*shown)[0].ringing == ("1001", "1002")
 
 
+def test_remote_seat_that_was_picked_up_rings_until_its_agent_has_confirmed() -> None:
+    telephone = channel("9.9", "PJSIP/carrier-00000002", "Up", HOTLINE_SEAT="remote")
+    (call,) = seen((caller(), None), (telephone, None))
+    assert (call.ringing, call.bridged) == (("remote",), False)
+    (call,) = seen((caller("Up"), "b"), (telephone, "b"))
+    assert (call.ringing, call.seat_id, call.bridged) == ((), "remote", True)
+
+
 def test_talking_call_has_seat_and_time_of_the_answer() -> None:
     (call,) = seen((caller("Up", HOTLINE_ANSWERED="1795300007500"), "b"), (phone(state="Up"), "b"))
     assert (call.answered_at, call.seat_id, call.bridged) == (1795300007.5, "1001", True)

@@ -366,3 +366,22 @@ def test_leg_to_drop_is_one_that_is_dialled_and_not_answered(told: Told) -> None
 def test_fallback_is_told_as_it_was_announced(told: Told) -> None:
     told.hears(ami.FallbackAnnounced(5.0, CALL, "queue"))
     assert told[-1] == routing.FallbackUsed(CALL, "queue", 5.0)
+
+
+# -- remote seats ------------------------------------------------------------------------------------------------------
+
+
+def telephone(state: str = "Up") -> ami.Channel:
+    return channel("9.9", "PJSIP/carrier-00000002", state, HOTLINE_SEAT="remote")
+
+
+def test_remote_seat_that_did_not_confirm_is_told_so(told: Told) -> None:
+    told.hears(ami.DialBegan(1.0, None, telephone("Down")), ami.ChannelStateChanged(2.0, telephone("Ringing")))
+    told.hears(ami.DialEnded(9.0, None, telephone(), "CONTINUE"))
+    assert told[-1] == routing.SeatDialEnded(CALL, "remote", "CONTINUE", 9.0)
+
+
+def test_caller_who_left_while_a_remote_agent_was_asked_blames_nobody(told: Told) -> None:
+    told.hears(ami.DialBegan(1.0, None, telephone("Down")), ami.ChannelStateChanged(2.0, telephone("Ringing")))
+    told.hears(ami.HangupRequested(5.0, caller(), 16), ami.DialEnded(5.2, None, telephone(), "CONTINUE"))
+    assert told[-1] == routing.SeatDialEnded(CALL, "remote", "CANCEL", 5.2)
