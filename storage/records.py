@@ -20,9 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
-from storage import agents, queries, restrictions, story
+from storage import agents, days, queries, restrictions, story
 from storage import workdays as calendar
 from storage.agents import AgentRow
+from storage.days import Period, Shown
 from storage.engine import create_engine, reading, sqlite_file_exists
 from storage.entries import Entry, KeptEntry, WriteEdition, decode
 from storage.errors import EntryError, StorageError, StorageUnavailable
@@ -40,6 +41,7 @@ T = TypeVar("T")
 
 CATCH_UP_S: Final = 2.0
 QUESTION_S: Final = 10.0
+LONG_QUESTION_S: Final = 60.0
 KEEPER_S: Final = 0.2  # a power cut costs at most this much
 FORGET_EVERY: Final = 300  # keeper rounds: once a minute
 TAIL_BYTES: Final = 12 * 1024 * 1024  # without a database: open calls are looked for in so much of the journal
@@ -83,6 +85,12 @@ class Archive:
     async def callers_by(self, since_ms: int, until_ms: int, every_ms: int, numbers: Iterable[str]) -> dict[int, int]:
         """Callers to these numbers by the place of the interval; who calls twice in one counts once."""
         return await _asked(queries.callers_by(self.engine, since_ms, until_ms, every_ms, numbers))
+
+    async def day(self, since_ms: int, until_ms: int) -> tuple[list[CallRecord], list[Shown], list[Period]]:
+        """What was recorded of the calls that arrived in the interval, and of the people who were there."""
+        calls = await _asked(days.real_calls(self.engine, since_ms, until_ms), LONG_QUESTION_S)
+        shown = await _asked(days.shown_seats(self.engine, since_ms, until_ms), LONG_QUESTION_S)
+        return calls, shown, await _asked(days.periods(self.engine, since_ms, until_ms), LONG_QUESTION_S)
 
 
 class Records(Archive):

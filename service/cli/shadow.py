@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 
 import typer
 
+from service.cli import shadow_day
 from service.cli.client import Client, connect
-from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
+from service.cli.output import DEFAULT_CONFIG, NO, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.cli.surge import seconds
 from service.settings import Settings, load
 
@@ -32,6 +33,12 @@ ENDED: Final[Mapping[str, str]] = {
     "rules": "switched off: after a reload its file makes no sense any more, see the log of the service",
 }
 
+DayOption = Annotated[
+    str | None, typer.Option("--day", metavar="DATE", help="Estimate this day; default: today, as far as it is over.")
+]
+EstimateOption = Annotated[
+    bool, typer.Option("--estimate/--no-estimate", help="The 15 s ratio of a day by these rules.")
+]
 ExamplesOption = Annotated[int, typer.Option("--examples", "-n", min=0, max=20, help="Calls of each kind to show.")]
 
 app = typer.Typer(
@@ -46,11 +53,13 @@ def shadow(
     context: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     examples: ExamplesOption = 2,
+    day: DayOption = None,
+    estimate: EstimateOption = True,
     as_json: JsonOption = False,
 ) -> None:
     """Try other rules beside the live ones; alone it shows what they would have decided."""
     if context.invoked_subcommand is None:
-        _show(config, examples, as_json)
+        _show(config, examples, day, estimate, as_json)
 
 
 @app.command()
@@ -60,16 +69,20 @@ def start(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Begin with the rules of FILE, in the place of those that are tried now."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
+    data = _read(file)
     settings = load(config, check_secrets=False)
     asked = urlencode({"for_s": seconds(for_), "name": file.name})
     with connect(config) as client:
         found = client.post_bytes(f"{PATH}?{asked}", data, "application/toml")
     say(f"{file.name} is tried beside the live rules until {_local(settings.zone_info, found['until'])}")
     _say_what_is_not_compared(found)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
 
 
 @app.command()
@@ -81,21 +94,51 @@ def end(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @app.command()
-def show(config: ConfigOption = DEFAULT_CONFIG, examples: ExamplesOption = 2, as_json: JsonOption = False) -> None:
-    """Show by line what was decided alike and otherwise, with calls as examples."""
-    _show(config, examples, as_json)
+def show(
+    config: ConfigOption = DEFAULT_CONFIG,
+    examples: ExamplesOption = 2,
+    day: DayOption = None,
+    estimate: EstimateOption = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Show by line what was decided alike and otherwise, with calls as examples; and the day by these rules."""
+    _show(config, examples, day, estimate, as_json)
 
 
-def _show(config: Path, examples: int, as_json: bool) -> None:
+@app.command()
+def day(
+    file: Annotated[Path, typer.Argument(help="Another hotline.toml, or only its lines, zones, timing, rosters.")],
+    date: Annotated[str | None, typer.Option("--day", metavar="DATE", help="Default: today.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate the 15 s ratio of a recorded day by the rules of FILE. Needs no service."""
+    settings = load(config, check_secrets=False)
+    wanted = date or shadow_day.today(settings)
+    told = shadow_day.estimated(settings, wanted, _read(file), talk=not as_json)
+    if as_json:
+        print_json(told)
+    elif told is None:
+        fail(f"no call of {wanted} is decided and recorded", NO)
+    else:
+        shadow_day.print_day(told, file.name)
+
+
+def _show(config: Path, examples: int, day: str | None, estimate: bool, as_json: bool) -> None:
     settings = load(config, check_secrets=False)
     with connect(config) as client:
         found = _found(client)
+        data = client.get_bytes(f"{PATH}/rules") if found is not None and estimate else None
+    wanted = day or shadow_day.today(settings)
+    told = None if data is None else shadow_day.if_there_is(settings, wanted, data, talk=not as_json)
     if as_json:
-        print_json(found)
+        print_json(None if found is None else {**found, "estimate": told})
     elif found is None:
         say("no shadow has run since the start of the service; hotline shadow start FILE begins one")
     else:
         _print(found, settings, examples)
+        if told is not None:
+            shadow_day.print_day(told, found["file"])
 
 
 def _found(client: Client) -> dict[str, Any] | None:

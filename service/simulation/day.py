@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from routing.choice import first_ring_of
 from routing.model import AgentProfile, Line, Mode, Rules, SeatProfile
 from routing.roster import Roster
+from routing.workdays import Workdays
 
 DAY_S: Final = 86_400.0
 QUARTERS: Final = 96  # of an hour, in a day
@@ -108,6 +109,7 @@ class Day:
     sources: tuple[str, ...] = ()
     recorded: Mapping[str, tuple[float, ...]] = field(default_factory=dict)  # number -> arrivals of a real day, instead
     midnight: float = A_MONDAY  # epoch of the day's beginning, for rosters
+    workdays: Workdays = field(default_factory=Workdays)  # for rosters
 
     def numbers(self) -> list[str]:
         """The dialled numbers of the day, in the order of the rules. A recorded day has no others than it had."""

@@ -52,6 +52,7 @@ class Ours(World):
         self.session = 0
         self.states: dict[str, tuple[str, float]] = {}  # agent -> state, since
         self.paused: set[str] = set()
+        self._send(e.WorkdaysChanged(day.workdays))
         self._send(e.Picture((), dict.fromkeys(rules.seats, DeviceState.NOT_INUSE), self.wall))
         self._send(e.DecisionsAllowed())
 

@@ -79,8 +79,11 @@ async def test_other_rules_tell_what_would_differ_and_no_caller_notices(stage: S
     assert (examples["seat"]["live"], examples["seat"]["shadow"]) == ([EXPERT], [GENERAL]), "without need of an expert"
     assert (examples["earlier"]["call_id"], examples["earlier"]["shadow"]) == (call.call_id, [GENERAL])
     assert 5 < examples["earlier"]["earlier_s"] <= 6.5
+    estimate = found["estimate"]
+    assert (estimate["calls"], estimate["total"]["actual"], estimate["total"]["live"]) == (2, 1.0, 1.0)
     _, page = await hotline_shadow(stage)
     assert f"hotline why {call.call_id}" in page
+    assert "once more: 2 decided calls" in page
     metrics = await stage.metrics()
     assert metrics['hotline_shadow_decisions_total{line="12333",result="earlier"}'] == 1
     assert (metrics["hotline_shadow"], found["rebuilt"]) == (1, 0)

@@ -89,6 +89,16 @@ def test_a_caller_who_would_have_been_presented_earlier_and_by_how_much(from_s: 
     assert shadow.ahead == {}
 
 
+def test_a_live_engine_that_is_woken_late_does_not_differ_from_its_like() -> None:
+    """At its moment nobody decided; what the shadow would have done then is what the live engine does late."""
+    drive = waiting_for_an_expert()
+    shadow = drive.beside(rules())
+    drive.call("a", "12333")
+    drive.now += 9
+    assert presented(drive.send(e.Tick())).seat_ids == ("1001",)
+    assert shadow.counts == {("12333", Result.SAME): 1}
+
+
 def test_a_caller_who_would_still_wait() -> None:
     drive = waiting_for_an_expert()
     shadow = drive.beside(with_rings("12333", (0, Named("1003")), (30, Anybody())))

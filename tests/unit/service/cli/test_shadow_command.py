@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from service.cli import shadow
 from service.cli.client import Client
 from service.starter import write_starter
 from tests.unit.service.cli.test_commands import run
+from tests.unit.service.test_replay import lived
 
 RESULTS = {"same": 96, "seat": 1, "earlier": 1, "later": 1, "order": 1, "found": 1, "fallback": 1}
 
@@ -54,6 +56,8 @@ class Service:
         self.asked.append(request)
         if b"nonsense" in request.content:
             return httpx.Response(422, json={"detail": "no rules to try", "errors": [{"why": "line 1: not TOML"}]})
+        if request.url.path.endswith("/rules"):
+            return httpx.Response(200, content=b"[timing]\nclass_worth_s = 7\n")
         return (
             httpx.Response(204)
             if request.url.path.endswith("/end")
@@ -62,9 +66,10 @@ class Service:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Service]:
+def service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Service:
     service = Service()
     monkeypatch.setenv("HOTLINE_CONFIG", str(write_starter(tmp_path, seats=2)))
+    monkeypatch.setattr(os, "nice", lambda _: 0)  # the tests go on after the command
     monkeypatch.setattr(shadow, "connect", lambda _: Client("http://h", "t", httpx.MockTransport(service)))
     return service
 
@@ -92,7 +97,7 @@ def test_what_differs_is_told_by_line_with_calls_as_examples(
 
 
 def test_as_json_it_is_what_the_service_says(capsys: pytest.CaptureFixture[str], service: Service) -> None:
-    assert json.loads(run(capsys, "shadow", "--json")[1]) == SHADOW
+    assert json.loads(run(capsys, "shadow", "--json")[1]) == {**SHADOW, "estimate": None}
     service.said = None
     assert json.loads(run(capsys, "shadow", "show", "--json")[1]) is None
 
@@ -131,3 +136,57 @@ def test_the_end_is_said(capsys: pytest.CaptureFixture[str], service: Service) -
     code, _, err = run(capsys, "shadow", "end")
     assert (code, "the shadow is over" in err) == (0, True)
     assert service.asked[0].url.path == "/api/v1/shadow/end"
+
+
+# -- a day once more --
+
+
+@pytest.fixture
+def recorded(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A day is in the records of the configuration that the commands read; its date."""
+    day = asyncio.run(lived(tmp_path / "day"))
+    monkeypatch.setenv("HOTLINE_CONFIG", str(day.settings.file))
+    return "2026-01-05"
+
+
+def test_the_day_by_other_rules_stands_beside_what_was_and_says_what_it_is_worth(
+    capsys: pytest.CaptureFixture[str], service: Service, recorded: str, tmp_path: Path
+) -> None:
+    part = tmp_path / "narrow.toml"
+    part.write_text('[[line]]\nnumber = "12345"\nrings = [{ after_s = 0, need = "general>=6" }]\n')
+    code, out, _ = run(capsys, "shadow", "day", str(part), "--day", recorded)
+    assert code == 0
+    for words in (
+        "once more:",
+        "8 people",
+        "narrow.toml",
+        "An estimate",
+        "is off by",
+        "smaller differences say nothing",
+    ):
+        assert words in out, out
+    told = json.loads(run(capsys, "shadow", "day", str(part), "--day", recorded, "--json")[1])
+    figures = {one["number"]: one for one in told["numbers"]}
+    assert figures["12345"]["other"] < figures["12345"]["live"] - 0.1
+    assert abs(told["total"]["live"] - told["total"]["actual"]) < 0.02
+
+
+def test_what_is_tried_is_estimated_too(capsys: pytest.CaptureFixture[str], service: Service, recorded: str) -> None:
+    _, out, err = run(capsys, "shadow", "--day", recorded)
+    assert "rang 1001, would have rung 1002: hotline why c-seat\n" in out
+    assert "once more:" in out, err
+    assert "once more:" not in run(capsys, "shadow", "show", "--no-estimate")[1]
+    told = json.loads(run(capsys, "shadow", "show", "--day", recorded, "--json")[1])
+    assert told["estimate"]["total"]["live"] == told["estimate"]["total"]["other"], "nothing hangs on the class here"
+
+
+def test_a_day_without_calls_is_said(capsys: pytest.CaptureFixture[str], service: Service, tmp_path: Path) -> None:
+    part = tmp_path / "part.toml"
+    part.write_text("[timing]\nclass_worth_s = 7\n")
+    code, _, err = run(capsys, "shadow", "day", str(part), "--day", "2026-01-05")
+    assert (code, "no call of 2026-01-05 is decided and recorded" in err) == (1, True)
+    code, _, err = run(capsys, "shadow", "day", str(part), "--day", "yesterday")
+    assert (code, "write it like 2026-11-20" in err) == (2, True)
+    part.write_text("[timing]\nring_s = 900\n")
+    code, _, err = run(capsys, "shadow", "day", str(part), "--day", "2026-01-05")
+    assert (code, "timing.ring_s is out of range" in err) == (2, True)

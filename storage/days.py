@@ -1,0 +1,72 @@
+"""What a day of calls was made of, for whoever replays it: the calls, how long phones rang, and who was there when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from routing.steps import Judgement
+from storage.engine import reading
+from storage.queries import CallRecord
+from storage.schema import agent_periods, calls, presentations
+
+_RECORD = [calls.c[item.name] for item in fields(CallRecord)]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One presentation at one seat. `outcome`: a `routing.steps.Outcome`; `picked_up_ms`: sent until it was over."""
+
+    call_id: str
+    outcome: str | None
+    picked_up_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One state of one agent. `until_ms` None: still so."""
+
+    agent_id: str
+    seat_id: str | None
+    state: str
+    reason: str
+    since_ms: int
+    until_ms: int | None
+
+
+async def real_calls(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[CallRecord]:
+    """Calls that arrived in the interval, oldest first; tests and restricted callers left out."""
+    left_out = (Judgement.TEST.value, Judgement.RESTRICTED.value)
+    query = select(*_RECORD).where(
+        calls.c.arrived_ms >= since_ms,
+        calls.c.arrived_ms < until_ms,
+        or_(calls.c.judged.is_(None), calls.c.judged.not_in(left_out)),
+    )
+    async with reading(engine) as connection:
+        found = await connection.execute(query.order_by(calls.c.arrived_ms, calls.c.call_id))
+        return [CallRecord(**row) for row in found.mappings()]
+
+
+async def shown_seats(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[Shown]:
+    """Presentations of the calls that arrived in the interval, in the order in which they were sent."""
+    table = presentations
+    window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms
+    rang = table.c.ringing_ms - table.c.sent_ms + table.c.ring_ms
+    query = (
+        select(table.c.call_id, table.c.outcome, rang).join(calls, calls.c.call_id == table.c.call_id).where(*window)
+    )
+    async with reading(engine) as connection:
+        found = await connection.execute(query.order_by(table.c.sent_ms, table.c.seat_id))
+        return [Shown(*row) for row in found.all()]
+
+
+async def periods(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[Period]:
+    """States of agents that reach into the interval, oldest first."""
+    table = agent_periods
+    columns = [table.c[item.name] for item in fields(Period)]
+    reaches = table.c.since_ms < until_ms, or_(table.c.until_ms.is_(None), table.c.until_ms > since_ms)
+    async with reading(engine) as connection:
+        found = await connection.execute(select(*columns).where(*reaches).order_by(table.c.entry))
+        return [Period(*row) for row in found.all()]
