@@ -87,7 +87,7 @@ class Ahead(NamedTuple):
     seats: tuple[str, ...]
 
 
-Decided: TypeAlias = c.PresentCall | c.SendToFallback | c.AnswerIntoNotice
+Decided: TypeAlias = c.PresentCall | c.SendToFallback | c.AnswerIntoNotice | c.Inform | c.Dismiss
 
 # Events that concern one call and one seat at most.
 NARROW: Final = frozenset(
@@ -307,7 +307,7 @@ class Shadow:
             try:
                 if isinstance(command, c.PresentCall):
                     shown = Presentation(command.presentation, command.seat_ids, command.ring_s, own.now)
-                    presenting.send(own, call, shown)
+                    presenting.send(own, call._replace(limit_s=command.talk_limit_s), shown)
                 elif isinstance(command, c.SendToFallback):
                     own.move(call, CallEvent.LET_GO, session=None)
             except (IllegalTransition, KeyError):  # `_differs` sees it
@@ -318,7 +318,7 @@ class Shadow:
     def _held_against(self, decided: Sequence[Decided]) -> None:
         for command in decided:
             call = self.engine.calls.get(command.call_id)
-            if call is not None and not isinstance(command, c.AnswerIntoNotice):
+            if call is not None and isinstance(command, c.PresentCall | c.SendToFallback):
                 self._compare(call, command.seat_ids if isinstance(command, c.PresentCall) else NOBODY)
 
     def _compare(self, call: Call, live: tuple[str, ...]) -> None:
@@ -362,4 +362,5 @@ class Shadow:
 
 def _of_the_call(call: Call) -> tuple[object, ...]:
     shown = call.presentation
-    return call.state, call.session, call.seat_id, call.leg_lost, shown and (shown.id, shown.over), call.missed
+    told = call.informed, call.heard, call.dismissed, call.limit_s, call.restriction
+    return call.state, call.session, call.seat_id, call.leg_lost, shown and (shown.id, shown.over), call.missed, *told
