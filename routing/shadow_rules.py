@@ -14,6 +14,7 @@ from typing import Any, Final
 from routing.model import Line, Rules, SeatProfile, Trunk
 
 CHOOSING_TIMES: Final = ("ring_several_after_s", "redial_keeps_place_s", "class_worth_s")
+CHOOSING_OF_A_SEAT: Final = ("groups", "lines")
 CHOOSING_OF_A_LINE: Final = ("rings", "zone", "priority", "last_agent_s", "answer_within_s", "ratio")
 
 
@@ -41,7 +42,8 @@ def _line(line: Line, other: Line | None) -> Line:
 
 
 def _seat(seat: SeatProfile, other: SeatProfile | None) -> SeatProfile:
-    return seat if other is None else replace(seat, groups=other.groups)
+    found: SeatProfile = seat if other is None else _taken(seat, other, CHOOSING_OF_A_SEAT)
+    return found
 
 
 def _trunk(trunk: Trunk, other: Trunk | None) -> Trunk:

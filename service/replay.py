@@ -97,7 +97,7 @@ def by_others(day: Day, other: Rules) -> Day:
 
 def _in_groups(seat: SeatProfile, other: Rules) -> SeatProfile:
     told = other.seats.get(seat.id.partition(OWN)[0])
-    return seat if told is None else replace(seat, groups=told.groups)
+    return seat if told is None else replace(seat, groups=told.groups, lines=told.lines)
 
 
 def _sum(actual: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
@@ -181,8 +181,8 @@ def _there(shifts: list[Shift], period: Period, since_ms: int, until_ms: int) ->
 def _own_seat(rules: Rules, agent: AgentProfile, seat_id: str) -> SeatProfile:
     """Nobody has to leave it for another."""
     seat = rules.seats.get(seat_id)
-    groups = seat.groups if seat is not None else frozenset[str]()
-    return SeatProfile(f"{seat_id}{OWN}{agent.id}", "", groups)
+    own = f"{seat_id}{OWN}{agent.id}"
+    return SeatProfile(own, "") if seat is None else SeatProfile(own, "", seat.groups, lines=seat.lines)
 
 
 # -- who called --------------------------------------------------------------------------------------------------------

@@ -216,7 +216,7 @@ def test_rules_of_a_shadow_choose_otherwise_and_are_free_and_busy_as_the_live_on
     live = replace(rules(), trunks={"carrier": Trunk(40.0, 0)})
     line = Line("12345", "x", rings=(Ring(0, Anybody()),), wrap_up_s=99.0, priority=2, answer_notice_after_s=1.0)
     timing = Timing(wrap_up_s=99, ring_s=20, class_worth_s=7, ring_several_after_s=3)
-    seats = {"1001": replace(live.seats["1001"], groups=frozenset({"night"}))}
+    seats = {"1001": replace(live.seats["1001"], groups=frozenset({"night"}), lines=frozenset({"12345"}), dial="x")}
     zones = {"hrss": Zone("hrss", "x", 0.9)}
     other = replace(
         live, timing=timing, lines={"12345": line}, seats=seats, zones=zones, trunks={"carrier": Trunk(9.0, 4)}
@@ -225,7 +225,7 @@ def test_rules_of_a_shadow_choose_otherwise_and_are_free_and_busy_as_the_live_on
     assert found.timing == replace(live.timing, class_worth_s=7, ring_several_after_s=3)
     assert found.lines["12345"] == replace(live.lines["12345"], rings=line.rings, priority=2)
     assert found.lines["12333"] == live.lines["12333"]
-    assert found.seats["1001"].groups == {"night"}
+    assert found.seats["1001"] == replace(seats["1001"], dial="PJSIP/1001")
     assert found.seats["1002"] == live.seats["1002"]
     assert (found.zones, found.trunks, found.agents) == (zones, {"carrier": Trunk(40.0, 4)}, live.agents)
     assert not_compared(live, other) == [
