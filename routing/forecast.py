@@ -10,6 +10,8 @@
 * A quarter with few calls is averaged with its neighbours until 100 were seen.
 * When the last 7 ordinary days all in all lay above or below their profiles by more than chance, the level follows: a
   median, so four days of seven are needed, and a storm of three days changes nothing.
+* Holidays, moved workdays and days of return are rare, and those of half a year ago those of a smaller hotline perhaps:
+  each is brought to the level of now by the usual workdays around it and of now.
 * The band comes from how far the last 28 ordinary days lay from their profiles, again by medians.
 
 Counts are by the local clock: `Counts` has 96 numbers, one for each quarter of an hour of the day. A change of the clock
@@ -42,6 +44,9 @@ SEEN_ENOUGH: Final = 100  # calls: then chance is a tenth of them
 WIDEST: Final = 8  # quarters to each side
 LEVEL_DAYS: Final = 7
 LEVEL_NEEDS: Final = 4
+BASE_DAYS: Final = 10  # two weeks of workdays
+BASE_WITHIN: Final = timedelta(days=28)
+CHANGED: Final = 0.1  # two medians of ten days differ by so much by chance
 SPREAD_DAYS: Final = 28
 BUSY: Final = 20.0  # calls an hour: below, chance hides what days differ by
 SPREAD_UNKNOWN: Final = 0.15
@@ -149,7 +154,7 @@ def forecast(day: date, recorded: Mapping[date, Counts], workdays: Workdays) -> 
     for step, classes in enumerate(CLASSES[kind]):
         profile = past.profile(classes)
         if profile is not None:
-            level = past.level()
+            level = past.level() if classes & ORDINARY else 1.0  # the others are brought to the level of now one by one
             quarters = tuple(level * calls for calls in profile)
             like = tuple(past.days_of(classes))
             return Forecast(day, kind, like, step == 0, level, past.spread, quarters)
@@ -172,9 +177,25 @@ class _Past:
     def profile(self, classes: frozenset[DayClass]) -> tuple[float, ...] | None:
         """None: too few days."""
         if classes not in self._profiles:
-            days = [self._recorded[day] for day in self.days_of(classes)]
+            days = [self._as_now(day) for day in self.days_of(classes)]
             self._profiles[classes] = profile_of(days) if len(days) >= FEWEST_DAYS else None
         return self._profiles[classes]
+
+    def _as_now(self, day: date) -> Sequence[float]:
+        """A holiday may be half a year old: as many calls as it would bring to the hotline of now."""
+        counts = self._recorded[day]
+        if self._kinds[day] in ORDINARY:
+            return counts
+        then, now = self._base(day), self._base(max(self._recorded))
+        if not then or not now or abs(now / then - 1) <= CHANGED:
+            return counts
+        return [calls * now / then for calls in counts]
+
+    def _base(self, around: date) -> float | None:
+        """Calls of a usual workday at that time; None: too few are known."""
+        worked = (day for day in self._ordinary if self._kinds[day] in _WORKED)
+        near = sorted((abs(day - around), day) for day in worked if abs(day - around) <= BASE_WITHIN)[:BASE_DAYS]
+        return median(sum(self._recorded[day]) for _, day in near) if len(near) >= LEVEL_NEEDS else None
 
     def level(self) -> float:
         """By how much the newest ordinary days differ from their profiles, 1.0 when chance explains it."""
@@ -216,7 +237,7 @@ class _Past:
                     yield sum(_quarters_of(self._recorded[day], hour)) / expected, expected
 
 
-def profile_of(days: Sequence[Counts]) -> tuple[float, ...]:
+def profile_of(days: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Calls by quarter of an hour on such a day. `days`: by date, the newest last; at least one."""
     weights = [0.5 ** ((len(days) - 1 - place) / HALVED_AFTER) for place in range(len(days))]
     means: list[float] = []
@@ -230,7 +251,7 @@ def profile_of(days: Sequence[Counts]) -> tuple[float, ...]:
     return _smooth(means, seen)
 
 
-def _kept(days: Sequence[Counts], hour: int) -> list[int]:
+def _kept(days: Sequence[Sequence[float]], hour: int) -> list[int]:
     """The places of the days whose hour is like that of the others; of half of them it always is."""
     totals = [sum(_quarters_of(counts, hour)) for counts in days]
     middle = median(totals)

@@ -6,12 +6,24 @@ from datetime import date, timedelta
 
 import pytest
 
-from routing.forecast import FEWEST_DAYS, QUARTERS, Counts, DayClass, Forecast, NoForecast, classify, forecast
-from routing.workdays import Workdays
+from routing.forecast import (
+    FEWEST_DAYS,
+    QUARTERS,
+    Counts,
+    DayClass,
+    Forecast,
+    NoForecast,
+    classify,
+    forecast,
+    profile_of,
+)
+from routing.workdays import Day, DayKind, Workdays
 from tests.unit.routing.days import CALENDAR, USUAL, even, recorded, span
 
 C = DayClass
-SUMMER = span(date(2026, 6, 22), date(2026, 9, 18))
+MAY = Workdays(  # 劳动节 too
+    {**CALENDAR.days, **{day: Day(day, DayKind.HOLIDAY, "劳动节") for day in span(date(2026, 5, 1), date(2026, 5, 5))}}
+)
 TUESDAY = date(2026, 9, 15)
 
 
@@ -147,6 +159,24 @@ def test_lasting_change_of_the_level_is_followed_within_a_week() -> None:
     found = made(TUESDAY, recorded(until(TUESDAY), 6000, storms=more))
     assert found.level > 1.25
     assert found.total == pytest.approx(6000 * 1.4 * USUAL[C.TUESDAY], rel=0.1)
+
+
+def test_holidays_of_before_a_merger_are_brought_to_the_level_of_now() -> None:
+    """Since August half as many more call; the last holidays but one were before that."""
+    day = date(2026, 10, 2)
+    merged = dict.fromkeys(span(date(2026, 8, 1), day), 1.5)
+    found = made(day, recorded(span(date(2026, 5, 1), day), 6000, storms=merged, workdays=MAY), MAY)
+    assert {when.month for when in found.like} == {5, 6, 9, 10}
+    assert found.total == pytest.approx(6000 * 1.5 * USUAL[C.HOLIDAY], rel=0.08)
+
+
+def test_holidays_are_left_as_they_are_when_little_has_changed() -> None:
+    day = date(2026, 10, 2)
+    days = recorded(until(day), 6000, workdays=MAY)
+    holidays = [when for when in days if classify(when, MAY) is C.HOLIDAY]
+    more = {when: days[when] for when in holidays} | even([when for when in days if when not in holidays], 60)
+    more |= even([when for when in days if when not in holidays and when >= date(2026, 8, 20)], 65)
+    assert made(day, more, MAY).quarters == profile_of([days[when] for when in holidays])
 
 
 def test_line_with_a_call_every_half_hour_is_not_forecast_as_none() -> None:
