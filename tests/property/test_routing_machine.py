@@ -37,6 +37,9 @@ calls, seats = st.sampled_from(CALLS), st.sampled_from(SEATS)
 STATUS = ("BUSY", "NOANSWER", "CANCEL", "CHANUNAVAIL", "CONGESTION", "ANSWER", "GUARD", "")
 
 
+ONLY = frozenset({"12333"})  # what the seat 1003 takes
+
+
 class AnyOrder(RuleBasedStateMachine):
     make: type[Drive] = Drive
 
@@ -46,7 +49,9 @@ class AnyOrder(RuleBasedStateMachine):
         known = self.drive.engine.rules
         lines = {number: replace(line, last_agent_s=3.0) for number, line in known.lines.items() if number != "12333"}
         zones = {"hrss": Zone("hrss", "人社专区", lend_wait_s=2.0)}
-        self.drive.send(e.RulesChanged(replace(known, lines={**known.lines, **lines}, zones=zones)))
+        own = {"1002": replace(known.seats["1002"], remote=True), "1003": replace(known.seats["1003"], lines=ONLY)}
+        changes = {"lines": {**known.lines, **lines}, "zones": zones, "seats": {**known.seats, **own}}
+        self.drive.send(e.RulesChanged(replace(known, **changes)))
 
     def send(self, event: e.Event) -> None:
         for command in self.drive.send(event):
@@ -148,6 +153,11 @@ class AnyOrder(RuleBasedStateMachine):
             seen[0] = e.SeenCall(seen[0].call_id, "12345", wall - 5, wall - 1, seat, bridged=True)
         self.send(e.Picture(tuple(seen), dict.fromkeys(SEATS, DeviceState.NOT_INUSE), wall))
 
+    @rule(ref=st.sampled_from(["x", "y"]), number=st.sampled_from(["12345", "12336", "99999"]), ago_s=st.floats(0, 200))
+    def somebody_gave_up_before(self, ref: str, number: str, ago_s: float) -> None:
+        left = e.LeftCall(ref, number, "carrier", self.drive.wall - ago_s - 5, self.drive.wall - ago_s)
+        self.send(e.Remembered((), left=(left,)))
+
     @rule(allowed=st.booleans())
     def decisions(self, allowed: bool) -> None:
         self.send(e.DecisionsAllowed() if allowed else e.DecisionsHeld())
@@ -186,6 +196,13 @@ class AnyOrder(RuleBasedStateMachine):
             for seat in set(call.presentation.seats) - call.presentation.over
         )
         assert all(count == 1 for count in shown.values()), shown
+
+    @invariant()
+    def a_seat_rings_for_its_own_lines(self) -> None:
+        engine = self.drive.engine
+        for call in engine.calls.values():
+            seats = call.presentation.seats if call.presentation is not None else ()
+            assert all(choice.takes_line(call.line, engine.rules.seats[id_]) for id_ in seats)
 
     @invariant()
     def every_call_is_offered_judged_and_ended_once_at_most(self) -> None:
