@@ -49,7 +49,7 @@ async def start(request: Request, deps: Deps, token: Engineer, for_s: Seconds, n
     data = await request.body()
     if not data:
         raise Problem(422, "The request has no file.")
-    return deps.shadow.start(data, name, for_s, token.name)
+    return await deps.shadow.start(data, name, for_s, token.name)
 
 
 @shadow.post("/end", summary="End it before its time", responses=CONFLICT, status_code=204)

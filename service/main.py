@@ -179,7 +179,6 @@ class Service:
         left_ms = int(1000 * (clock.wall() - REDIALS_KEPT_S))
         self.board.submit(await self.records.remembered(since_ms, left_ms))
         self.surges.recall()
-        self.shadows.recall()
         self.restrictions.on_change()
         self.board.start(self.engine.rules.timing.lease_s)
         await self.agi.start(self.settings.service.fastagi)
@@ -202,6 +201,7 @@ class Service:
             asyncio.create_task(self.forecasts.keep(), name="forecasts"),
             asyncio.create_task(self.restrictions.keep(), name="restrictions"),
         ]
+        await self.shadows.recall()
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
 
     async def _all_back(self) -> None:
@@ -296,8 +296,8 @@ class Service:
         self.records.keep_explanations(settings.retention.explanations_days)
         await self.agents.follow(settings)
         self.restrictions.follow(settings)
+        await self.shadows.reread()
         rules = self._rules()
-        self.shadows.reread()
         self.tokens.clear()
         self.tokens.update(tokens_of(settings))
         self.exporter.lines(rules.lines)

@@ -7,6 +7,7 @@ and metrics. So it is when it costs more than its share of the loop.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -91,10 +92,10 @@ class Shadows:
 
     # -- acts ---------------------------------------------------------------------------------------------------------
 
-    def start(self, data: bytes, name: str, for_s: float, by: str) -> dict[str, Any]:
+    async def start(self, data: bytes, name: str, for_s: float, by: str) -> dict[str, Any]:
         """From now on, in the place of the one that runs. Raises Refused with all mistakes of the file."""
         try:
-            other = self._read(data)
+            other = await self._read(data)
         except SettingsError as error:
             mistakes = [{"why": str(problem)} for problem in error.errors]
             raise Refused(422, f"{name} is no rules to try; nothing is changed", mistakes) from None
@@ -115,14 +116,17 @@ class Shadows:
         self._end(End.ASKED, by=by)
         return None
 
-    def recall(self) -> None:
+    async def recall(self) -> None:
         """What was declared before our start, if its time is not over, with what it had counted."""
         try:
             declared = Declared(**json.loads((self._dir / NAME).read_text("utf-8")))
             if declared.until <= clock.wall():
                 self._forget()
                 return
-            self._begin(declared, self._read(declared.text.encode("utf-8")))
+            other = await self._read(declared.text.encode("utf-8"))
+            if self.declared is not None:  # another one was declared meanwhile
+                return
+            self._begin(declared, other)
             self._recall_counts()
             log.warning("shadow goes on", file=declared.name, until=round(declared.until, 3))
         except FileNotFoundError:
@@ -133,13 +137,16 @@ class Shadows:
             log.exception("shadow not recalled")
             self._end(End.FAILED)
 
-    def reread(self) -> None:
+    async def reread(self) -> None:
         """The configuration is another: a part of a file is completed by what runs now."""
         if self.declared is None or self.shadow is None or not self.running:
             return
         try:
-            self._other = self._read(self.declared.text.encode("utf-8"))
-            self.shadow.try_others(self._other)
+            declared = self.declared
+            other = await self._read(declared.text.encode("utf-8"))
+            if self.running and self.declared is declared:  # not ended or replaced meanwhile
+                self._other = other
+                self.shadow.try_others(other)
         except SettingsError as error:
             self._end(End.RULES, problem=str(error))
         except Exception:
@@ -227,8 +234,9 @@ class Shadows:
     def _dir(self) -> Path:
         return self._settings().data_dir
 
-    def _read(self, data: bytes) -> Rules:
-        return load_beside(self._settings(), data, self._known_agents()).rules()
+    async def _read(self, data: bytes) -> Rules:
+        """On a thread: a file with a thousand seats takes half a second, and callers do not wait for it."""
+        return (await asyncio.to_thread(load_beside, self._settings(), data, self._known_agents())).rules()
 
     def _begin(self, declared: Declared, other: Rules) -> None:
         self.shadow = Shadow(self._engine, other, self._count)

@@ -1,6 +1,6 @@
 """What other rules would do to a day, for `hotline shadow`: the recorded day once more, by the live rules and by others.
 
-Done by the command itself, from the records and at the lowest priority: the service takes no part.
+Done by the command itself, from the records and at a low priority: the service takes no part.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from service.settings_beside import load_beside
 from storage.errors import StorageError
 from storage.records import agents_of
 
-NICE: Final = 19
+NICE: Final = 10
 FEW: Final = 200  # calls; of fewer a ratio says little
 ASSUMED: Final = (
     "An estimate: the recorded callers and people once more, in the routing engine. Taken for granted: the people who were "

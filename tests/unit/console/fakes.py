@@ -151,7 +151,7 @@ class ShadowRules:
     refusal: Refused | str | None = None
     file: str | None = None
 
-    def start(self, data: bytes, name: str, for_s: float, by: str) -> Mapping[str, Any]:
+    async def start(self, data: bytes, name: str, for_s: float, by: str) -> Mapping[str, Any]:
         if isinstance(self.refusal, Refused):
             raise self.refusal
         self.asked.append(("start", data, name, for_s, by))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -76,9 +77,9 @@ def results(shadows: Shadows) -> dict[str, int]:
     return {result: count for line in shown["lines"] for result, count in line["results"].items() if count}
 
 
-def test_a_part_of_a_configuration_is_tried_and_what_differs_is_told(place: Place) -> None:
+async def test_a_part_of_a_configuration_is_tried_and_what_differs_is_told(place: Place) -> None:
     assert place.shadows.shown() is None
-    begun = place.shadows.start(PART.encode(), "other.toml", 600, "boss")
+    begun = await place.shadows.start(PART.encode(), "other.toml", 600, "boss")
     assert (begun["file"], begun["by"], begun["running"], begun["lines"]) == ("other.toml", "boss", True, [])
     place.call("a")
     shown = place.shadows.shown()
@@ -91,11 +92,11 @@ def test_a_part_of_a_configuration_is_tried_and_what_differs_is_told(place: Plac
     assert place.ends == [None]
 
 
-def test_mistakes_are_all_told_and_what_runs_goes_on(place: Place) -> None:
-    place.shadows.start(PART.encode(), "first.toml", 600, "boss")
+async def test_mistakes_are_all_told_and_what_runs_goes_on(place: Place) -> None:
+    await place.shadows.start(PART.encode(), "first.toml", 600, "boss")
     wrong = PART.replace("agent:1002", "nosuch>=3") + 'colour = "red"\n\n[timing]\nring_s = 900\n'
     with pytest.raises(Refused) as refused:
-        place.shadows.start(wrong.encode(), "second.toml", 600, "boss")
+        await place.shadows.start(wrong.encode(), "second.toml", 600, "boss")
     said = [error["why"] for error in refused.value.errors]
     assert refused.value.status == 422
     for words in ("line 12345.colour is an unknown key", "timing.ring_s is out of range", "nosuch"):
@@ -106,32 +107,32 @@ def test_mistakes_are_all_told_and_what_runs_goes_on(place: Place) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[", b"# nothing\n", b"line = 1\n", b"[[line]]\nnumber = [1]\n"])
-def test_what_is_no_configuration_is_refused(place: Place, data: bytes) -> None:
+async def test_what_is_no_configuration_is_refused(place: Place, data: bytes) -> None:
     with pytest.raises(Refused):
-        place.shadows.start(data, "x", 600, "boss")
+        await place.shadows.start(data, "x", 600, "boss")
     assert place.shadows.shown() is None
 
 
-def test_a_whole_configuration_is_tried_too_and_its_mistakes_have_lines(place: Place) -> None:
+async def test_a_whole_configuration_is_tried_too_and_its_mistakes_have_lines(place: Place) -> None:
     text = place.settings.file.read_text()
-    place.shadows.start(text.encode(), "whole.toml", 600, "boss")
+    await place.shadows.start(text.encode(), "whole.toml", 600, "boss")
     place.call("a")
     assert results(place.shadows) == {"same": 1}
     wrong = text.replace("wrap_up_s = 10", "wrap = 10")
     with pytest.raises(Refused) as refused:
-        place.shadows.start(wrong.encode(), "whole.toml", 600, "boss")
+        await place.shadows.start(wrong.encode(), "whole.toml", 600, "boss")
     line = text[: text.index("wrap_up_s")].count("\n") + 1
     assert refused.value.errors[0]["why"].startswith(f"line {line}: timing.wrap is an unknown key")
 
 
-def test_what_cannot_be_compared_is_named(place: Place) -> None:
-    begun = place.shadows.start(b"[timing]\nwrap_up_s = 33\n", "x", 600, "boss")
+async def test_what_cannot_be_compared_is_named(place: Place) -> None:
+    begun = await place.shadows.start(b"[timing]\nwrap_up_s = 33\n", "x", 600, "boss")
     assert begun["not_compared"] == ["timing.wrap_up_s 10 -> 33"]
 
 
-def test_it_ends_when_asked_and_its_figures_stay(place: Place) -> None:
+async def test_it_ends_when_asked_and_its_figures_stay(place: Place) -> None:
     assert "hotline shadow start" in str(place.shadows.end("boss"))
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     place.call("a")
     assert place.shadows.end("boss") is None
     place.call("bb")
@@ -142,8 +143,8 @@ def test_it_ends_when_asked_and_its_figures_stay(place: Place) -> None:
     assert "no shadow runs" in str(place.shadows.end("boss"))
 
 
-def test_it_expires(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+async def test_it_expires(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     later = clock.wall() + 601
     monkeypatch.setattr(clock, "wall", lambda: later)
     place.call("a")
@@ -151,34 +152,34 @@ def test_it_expires(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     assert place.ends == [None, End.EXPIRED]
 
 
-def test_another_takes_its_place(place: Place) -> None:
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+async def test_another_takes_its_place(place: Place) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     place.call("a")
-    place.shadows.start(b"[timing]\nclass_worth_s = 3\n", "y", 600, "boss")
+    await place.shadows.start(b"[timing]\nclass_worth_s = 3\n", "y", 600, "boss")
     place.handle(e.CallEnded("a", clock.wall(), 16, "caller"))
     place.call("bb")
     assert results(place.shadows) == {"same": 1}
     assert place.ends == [None, End.REPLACED, None]
 
 
-def test_a_restart_keeps_it_and_what_it_counted(place: Place) -> None:
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+async def test_a_restart_keeps_it_and_what_it_counted(place: Place) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     place.call("a")
     place.shadows.stop()
     first = place.shadows.shown()
     place.shadows = place.another()
-    place.shadows.recall()
+    await place.shadows.recall()
     assert place.shadows.shown() == first
     place.handle(e.CallEnded("a", clock.wall(), 16, "caller"))
     place.call("bb")
     assert results(place.shadows) == {"seat": 2}
 
 
-def test_after_its_end_a_restart_knows_nothing_of_it(place: Place) -> None:
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+async def test_after_its_end_a_restart_knows_nothing_of_it(place: Place) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     place.shadows.end("boss")
     again = place.another()
-    again.recall()
+    await again.recall()
     assert again.shown() is None
     assert not (place.settings.data_dir / NAME).exists()
     assert not (place.settings.data_dir / COUNTS).exists()
@@ -187,26 +188,26 @@ def test_after_its_end_a_restart_knows_nothing_of_it(place: Place) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", "null", '{"since": 1, "until": "x", "by": "", "name": "", "text": ""}']
 )
-def test_a_note_that_makes_no_sense_is_no_shadow_and_no_harm(place: Place, text: str) -> None:
+async def test_a_note_that_makes_no_sense_is_no_shadow_and_no_harm(place: Place, text: str) -> None:
     (place.settings.data_dir / NAME).write_text(text)
-    place.shadows.recall()
+    await place.shadows.recall()
     assert place.shadows.shown() is None
     place.call("a")
 
 
-def test_counts_that_make_no_sense_do_not_keep_the_start_from_going_on(place: Place) -> None:
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+async def test_counts_that_make_no_sense_do_not_keep_the_start_from_going_on(place: Place) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     (place.settings.data_dir / COUNTS).write_text(json.dumps({"counts": [["12345", "nonsense", 3]]}))
     place.shadows = place.another()
-    place.shadows.recall()
+    await place.shadows.recall()
     place.call("a")
 
 
-def test_a_reload_completes_a_part_by_what_runs_now(place: Place, read: Callable[[str], Settings]) -> None:
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+async def test_a_reload_completes_a_part_by_what_runs_now(place: Place, read: Callable[[str], Settings]) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     text = place.settings.file.read_text()
     place.settings = read(text.replace("class_worth_s = 60", "class_worth_s = 7"))
-    place.shadows.reread()
+    await place.shadows.reread()
     place.handle(e.RulesChanged(place.settings.rules()))
     assert place.shadows.shadow is not None
     own = place.shadows.shadow.engine.configured
@@ -214,12 +215,14 @@ def test_a_reload_completes_a_part_by_what_runs_now(place: Place, read: Callable
     place.call("a")
     assert results(place.shadows) == {"seat": 1}
     place.settings = read(text.replace('id = "1002"', 'id = "1003"'))
-    place.shadows.reread()
+    await place.shadows.reread()
     assert place.ends[-1] is End.RULES
 
 
-def test_a_bug_of_the_shadow_ends_the_shadow_and_nothing_else(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+async def test_a_bug_of_the_shadow_ends_the_shadow_and_nothing_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
 
     def fails(*_: object) -> None:
         raise RuntimeError("a bug")
@@ -231,14 +234,16 @@ def test_a_bug_of_the_shadow_ends_the_shadow_and_nothing_else(place: Place, monk
     assert not (place.settings.data_dir / NAME).exists(), "it does not come back by a restart"
 
 
-def test_a_shadow_that_costs_more_than_its_share_is_switched_off(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_shadow_that_costs_more_than_its_share_is_switched_off(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def costs(cost_s: float) -> Callable[..., None]:
         def follow(*_: object) -> None:
             place.spent_s += cost_s
 
         return follow
 
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     monkeypatch.setattr(Shadow, "follow", costs(SHARE * 0.45))
     for _ in range(100):
         place.now += 0.5 + 1e-6
@@ -252,13 +257,35 @@ def test_a_shadow_that_costs_more_than_its_share_is_switched_off(place: Place, m
     assert place.ends == [None, End.SLOW]
 
 
-def test_a_disk_that_is_full_costs_only_the_keeping(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_is_full_costs_only_the_keeping(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    place.shadows.start(PART.encode(), "x", 600, "boss")
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
     place.call("a")
     place.now += 61
     place.handle(e.Tick())
     assert results(place.shadows) == {"seat": 1}
+
+
+async def test_who_ends_it_while_a_reload_reads_its_file_has_ended_it(place: Place) -> None:
+    await place.shadows.start(PART.encode(), "x", 600, "boss")
+    reading = asyncio.create_task(place.shadows.reread())
+    await asyncio.sleep(0)
+    place.shadows.end("boss")
+    await reading
+    assert place.ends == [None, End.ASKED]
+    assert place.shadows.shadow is not None
+    assert not place.shadows.shadow.engine.rules.lines
+
+
+async def test_what_is_declared_while_the_last_one_is_recalled_stands(place: Place) -> None:
+    await place.shadows.start(PART.encode(), "old.toml", 600, "boss")
+    place.shadows = place.another()
+    recalling = asyncio.create_task(place.shadows.recall())
+    await place.shadows.start(PART.encode(), "new.toml", 600, "boss")
+    await recalling
+    shown = place.shadows.shown()
+    assert shown is not None
+    assert shown["file"] == "new.toml"
