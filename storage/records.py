@@ -365,6 +365,11 @@ async def workdays_of(url: str) -> list[DayRow]:
     return await _looked_up(url, "workdays", calendar.read_workdays)
 
 
+async def restrictions_of(url: str) -> list[RestrictionRow]:
+    """All restrictions in a database, likewise."""
+    return await _looked_up(url, "restrictions", restrictions.read_restrictions)
+
+
 async def _looked_up(url: str, table: str, question: Callable[[AsyncEngine], Awaitable[list[T]]]) -> list[T]:
     if not sqlite_file_exists(url):
         return []

@@ -8,17 +8,19 @@ from datetime import datetime
 
 import typer
 
+from routing.restrictions import Kind
 from routing.workdays import Workdays
 from service import clock
 from service.agents import NAMED_AT_MOST, differing, hint
 from service.calendar import ending
 from service.cli.output import DEFAULT_CONFIG, GOOD, WRONG, ConfigOption, JsonOption, print_json
 from service.official_days import DecreeUnavailable, official_days
+from service.restriction_rows import status
 from service.settings import Settings, SettingsError, SettingsProblem, load
 from service.settings_rosters import needs_calendar
 from storage.agents import AgentRow
 from storage.errors import StorageError, StorageUnavailable
-from storage.records import agents_of, workdays_of
+from storage.records import agents_of, restrictions_of, workdays_of
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -29,7 +31,8 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
         rows = agents_in_database(load(config, check_seats=True))
         zones = None if rows is None else {id_: row.zone for id_, row in rows.items()}
         settings = load(config, check_seats=True, known_agents=zones)
-        errors, warnings = (), (*settings.warnings, *_differing(settings, rows), *_calendar(settings))
+        differing, silent = _differing(settings, rows), _silent_notice(settings)
+        errors, warnings = (), (*settings.warnings, *differing, *silent, *_calendar(settings))
     except SettingsError as error:
         errors, warnings = error.errors, error.warnings
     if as_json:
@@ -59,6 +62,23 @@ def _differing(settings: Settings, rows: dict[str, AgentRow] | None) -> list[Set
         return []
     few = ", ".join(ids[:NAMED_AT_MOST]) + (f" and {len(ids) - NAMED_AT_MOST} more" if len(ids) > NAMED_AT_MOST else "")
     return [SettingsProblem("agent", None, f"{few}: file and database differ, {hint(ids)}")]
+
+
+def _silent_notice(settings: Settings) -> list[SettingsProblem]:
+    """Somebody is rejected and no voice tells him where help is to be had."""
+    if settings.voice_notice is not None:
+        return []
+    try:
+        rows = asyncio.run(restrictions_of(settings.database_url()))
+    except (StorageError, StorageUnavailable):
+        return []
+    now = clock.wall()
+    ids = [row.id for row in rows if row.kind == Kind.REJECT and status(row, now) in ("in_force", "pending")]
+    if not ids:
+        return []
+    few = ", ".join(map(str, ids[:NAMED_AT_MOST])) + (" and more" if len(ids) > NAMED_AT_MOST else "")
+    said = f"is missing, so callers rejected by restriction {few} hear tones and no emergency numbers"
+    return [SettingsProblem("restrictions.voice_notice", None, said, "a WAV file (8 kHz, mono, 16 bit) that says them")]
 
 
 def _calendar(settings: Settings) -> list[SettingsProblem]:

@@ -95,6 +95,8 @@ def add(
     with connect(config) as client:
         made = client.post(PATH, body | ({"call": call} if call else {"number": _asked_number(block)}))
     say(f"restriction {made['id']} on {made['number']} until {_local(config, made['until'])}")
+    if kind is Kind.REJECT and load(config, check_secrets=False).voice_notice is None:
+        say("rejected callers hear tones and no words: record the emergency numbers, name the file in [restrictions]")
     if made["status"] == "pending":
         say(f"it is not in force before somebody else has typed: hotline restrictions approve {made['id']}")
 

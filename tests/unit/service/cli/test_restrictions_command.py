@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import time
+import wave
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,9 @@ import pytest
 
 from service.cli import restrictions
 from service.cli.client import Client
+from service.settings import Settings, SettingsError, load
+from storage.records import Records
+from storage.restrictions import RestrictionRow
 from tests.unit.console.fakes import ENTRY
 from tests.unit.service.cli.test_commands import run
 from tests.unit.service.conftest import SAMPLE
@@ -120,3 +127,46 @@ def test_approve_end_import_and_export_are_one_request_each(
     assert [(one.method, one.url.path) for one in asked] == [
         ("POST", f"{base}/7/approve"), ("POST", f"{base}/7/end"), ("POST", f"{base}/import"), ("GET", f"{base}/export"),
     ]  # fmt: skip
+
+
+def test_check_says_when_somebody_is_rejected_without_a_voice_that_says_the_emergency_numbers(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run(capsys, "init", "--folder", str(tmp_path))
+    config = tmp_path / "hotline.toml"
+    settings = load(config)
+    row = RestrictionRow("ref", "sealed", False, "reject", "wait", None, "abuse", "case 7", "c", "c", 1, 2**42)
+
+    async def add(*rows: RestrictionRow) -> None:
+        records = await Records.open(settings.database_url(), settings.data_dir, catch_up_s=20.0)
+        await records.add_restrictions(rows)
+        await records.close()
+
+    asyncio.run(add(replace(row, kind="short_call"), replace(row, ended_ms=5)))
+    assert "voice_notice" not in run(capsys, "check", "--config", str(config))[1]
+    asyncio.run(add(row))
+    code, out, _ = run(capsys, "check", "--config", str(config))
+    assert (code, "restrictions.voice_notice is missing" in out, "restriction 3" in out) == (0, True, True)
+
+
+def test_voice_notice_that_asterisk_cannot_play_is_an_error(read: Callable[[str], Settings], folder: Path) -> None:
+    def named(name: str) -> str:
+        return SAMPLE.read_text() + f'\n[restrictions]\nvoice_notice = "{name}"\n'
+
+    for name, rate in (("good.wav", 8000), ("fast.wav", 16000)):
+        with wave.open(str(folder / name), "wb") as sound:
+            sound.setnchannels(1)
+            sound.setsampwidth(2)
+            sound.setframerate(rate)
+            sound.writeframes(bytes(320))
+    (folder / "text.wav").write_text("no sound")
+    (folder / "voice.alaw").write_bytes(b"\xd5" * 800)
+    (folder / "voice.mp3").write_bytes(b"x")
+    for good in ("good.wav", "voice.alaw"):
+        assert read(named(good)).rules().restricting.spoken_notice
+    for bad, why in (
+        ("fast.wav", "16000 Hz"), ("text.wav", "no WAV"), ("voice.mp3", "no sound"), ("none.wav", "cannot be read"),
+    ):  # fmt: skip
+        with pytest.raises(SettingsError) as caught:
+            read(named(bad))
+        assert why in str(caught.value.errors[0])
