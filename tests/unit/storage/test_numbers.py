@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import StorageError
-from storage.numbers import NumberVault, make_key_file, normalise, read_key_file
+from storage.numbers import NumberVault, make_key_file, normalise, normalise_block, read_key_file
 
 KEY = bytes(range(32))
 
@@ -148,3 +148,40 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path, content: bytes) -> Non
 def test_a_missing_key_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="hotline init"):
         read_key_file(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("raw", "block"),
+    [
+        ("0519", "+86519"),
+        ("0519-8610", "+865198610"),
+        ("8610", "+865198610"),
+        ("138", "+86138"),
+        ("+86 138 0013", "+861380013"),
+        ("0086138", "+86138"),
+        ("+852", "+852"),
+        ("00852", "+852"),
+        ("+86", None),
+        ("+861", None),
+        ("+1", None),
+        ("", None),
+        ("13x", None),
+        ("+1234567890123456", None),
+    ],
+)
+def test_beginning_of_numbers_has_one_form(raw: str, block: str | None) -> None:
+    assert normalise_block(raw, area_code="0519") == block
+
+
+def test_beginning_of_local_numbers_needs_the_area_code() -> None:
+    assert normalise_block("8610") is None
+
+
+def test_number_lies_in_the_blocks_of_all_its_beginnings_and_a_service_number_in_none() -> None:
+    vault = NumberVault(bytes(range(32)))
+    refs = vault.block_refs("+8613800001000")
+    assert refs[0] == vault.block_ref("+86")
+    assert refs[-1] == vault.block_ref("+861380000100")
+    assert vault.caller_ref("+8613800001000") not in refs
+    assert vault.block_ref("+8613800001000") != vault.caller_ref("+8613800001000")
+    assert vault.block_refs("110") == vault.block_refs("95588") == ()
