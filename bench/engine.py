@@ -130,7 +130,11 @@ class Hotline:
         number = next(self.numbers)
         self.now += STEP_S
         line = str(20000 + self.chance.randrange(self.size.skills))
-        self.send(e.CallHeld(f"call-{number:07d}", number, line, self.wall, caller_ref=f"ref-{number}"))
+        self.send(
+            e.CallHeld(
+                f"call-{number:07d}", number, line, self.wall, caller_ref=f"ref-{number}", caller_blocks=("+86",)
+            )
+        )
 
     def one_goes_one_comes(self) -> None:
         """Somebody's talk is over and somebody else dials: the load stays what it is."""

@@ -14,7 +14,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Final
 
@@ -109,13 +109,14 @@ def normalise_block(raw: str, *, area_code: str = "") -> str | None:
 
 
 class NumberVault:
-    """Reference and seal of caller numbers, by two keys derived from one."""
+    """References and seal of caller numbers, by keys derived from one."""
 
     def __init__(self, key: bytes) -> None:
         """Raises StorageError for a key shorter than 32 bytes."""
         if len(key) < KEY_BYTES:
             raise StorageError("number key: shorter than 32 bytes; make a new one with `hotline init`")
         self._ref_key = _derived(key, b"hotline caller_ref v1")
+        self._block_key = _derived(key, b"hotline block_ref v1")
         self._seal = AESGCM(_derived(key, b"hotline caller_sealed v1"))
 
     @classmethod
@@ -128,8 +129,8 @@ class NumberVault:
         return hmac.new(self._ref_key, number.encode(), sha256).hexdigest()[:32]
 
     def block_ref(self, beginning: str) -> str:
-        """As `caller_ref`, of all numbers that begin so; never the same as that of a number."""
-        return hmac.digest(self._ref_key, b"block " + beginning.encode(), "sha256").hex()[:32]
+        """As `caller_ref`, of all numbers that begin so, under a key of its own. Each call asks for a dozen of them."""
+        return blake2b(beginning.encode(), key=self._block_key, digest_size=16).hexdigest()
 
     def block_refs(self, number: str) -> tuple[str, ...]:
         """Of all blocks that the normalised number lies in, the largest first; none for a service number (110, 95xxx)."""
