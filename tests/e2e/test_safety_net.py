@@ -364,6 +364,16 @@ async def test_one_decision_rings_several_seats_and_the_first_answer_wins(net: N
         assert (best.leg.code, second.leg.code) == (487, 200)
 
 
+async def test_talk_with_a_limit_ends_by_itself_also_at_one_of_several_seats(net: Net) -> None:
+    async with net.seat(BEST) as first, net.seat(SECOND, habit=RINGS_FOR_EVER):
+        async with net.peer(says(lambda: f"{present(f'{BEST}&{SECOND}')}:1500:500")), net.caller() as caller:
+            ended = await caller.until_ended()
+        leg = await first.until_ended()
+    assert (ended.code, ended.ended_by) == (200, "them")
+    assert leg.talk_s is not None
+    assert 1.0 < leg.talk_s < 8.0, leg.talk_s
+
+
 @pytest.mark.parametrize(
     ("habit", "status"), [(BUSY, "BUSY"), (RINGS_FOR_EVER, "NOANSWER"), (SILENT, "NOANSWER"), (None, "GUARD")]
 )
