@@ -19,7 +19,7 @@ from routing.steps import Outcome, StepKind
 VOID_AFTER_S: Final = 1.0  # sent, but Asterisk never began to dial
 DEAD_PHONE_S: Final = 1.5  # dialing, but the phone never rang
 EARLY_S: Final = 0.5  # Dial that ends so long before its time was not ended by its time
-REMOTE_SLACK_S: Final = 1.0  # the dialplan ends a remote seat's ringing and asking by itself, before this presentation
+REMOTE_SLACK_S: Final = 1.0  # so much later than it should, at most, the dialplan ends the asking on a remote seat
 EXPIRY_SLACK_S: Final = 3.0  # beyond ring_s a presentation is over, whatever nobody told us
 DECISION_TTL_S: Final = 1.0
 
@@ -174,7 +174,11 @@ def seat_over(desk: Desk, call_id: str, seat_id: str, outcome: Outcome, at: floa
 
 
 def _blame(desk: Desk, seat_id: str, call_id: str, outcome: Outcome) -> None:
-    """What the outcome costs the person: pauses of `[timing]`; void and cancelled cost nothing."""
+    """What the outcome costs the person: pauses of `[timing]`; void and cancelled cost nothing.
+
+    A remote seat is refused by the guard for a leg of ours alone, and that is a telephone on which the asking for the key
+    has not yet noticed that nobody waits any more.
+    """
     agent = desk.floor.agent_at(seat_id)
     if agent is None or agent.call_id != call_id or agent.state is not AgentState.RINGING:
         return
@@ -190,7 +194,9 @@ def _blame(desk: Desk, seat_id: str, call_id: str, outcome: Outcome) -> None:
     elif outcome is Outcome.UNREACHABLE:
         desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=UNREACHABLE_PAUSE_S, reason=NO_RINGING)
     elif outcome in (Outcome.BUSY, Outcome.GUARDED):
-        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=timing.busy_pause_s, reason=BUSY)
+        ours = outcome is Outcome.GUARDED and _is_remote(desk, seat_id)
+        limit = min(REMOTE_SLACK_S, timing.busy_pause_s) if ours else timing.busy_pause_s
+        desk.agent(agent.id, AgentEvent.PRESENTATION_MISSED, limit_s=limit, reason=BUSY)
     else:
         desk.agent(agent.id, AgentEvent.PRESENTATION_LIFTED)
 

@@ -59,7 +59,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         ring_several_after_s=0.001,  # whoever is ready rings at once
         restart_window_s=1,
         answer_notice_after_s=0,
-        remote_ring_s=5,
+        remote_ring_s=20,
         remote_confirm_s=CONFIRM_S,
     )
     duty = [lambda text: text + SEATS, lambda text: re.sub(r"duty_seats = .*", f'duty_seats = ["{NEAR}"]', text)]
@@ -226,17 +226,26 @@ async def test_an_agent_who_refuses_is_left_for_the_next_seat(
     assert telephone.leg.ended_by == ("us" if key is None else "them")
 
 
-@pytest.mark.parametrize("habit", [RINGS_FOR_EVER, PICKS_UP], ids=["while-it-rings", "while-it-is-asked"])
-async def test_a_caller_who_gives_up_ends_the_ringing(stage: Stage, people: Cast, habit: Habit) -> None:
-    telephone = await people.telephone(habit)
+@pytest.mark.parametrize("asked", [False, True], ids=["while-it-rings", "while-it-is-asked"])
+async def test_a_caller_who_gives_up_ends_the_ringing(stage: Stage, people: Cast, asked: bool) -> None:
+    telephone = await people.telephone(RINGS_FOR_EVER)
     await work(stage, NEAR)
     caller = await people.caller()
-    await telephone.until(lambda legs: legs and legs[-1].state == ("talking" if habit is PICKS_UP else "ringing"))
+    await telephone.until(lambda legs: legs and legs[0].state == "ringing")
+    other = await people.caller()
+    await until_waiting(stage, "12345", 2)
+    if asked:
+        await telephone.pick_up()
+        await until_picked_up(telephone)
     await caller.hang_up()
-    gone, rung = await caller.until_ended(), await telephone.until_ended()
+    gone = await caller.until_ended()
+    rung, again = (await telephone.until(lambda legs: len(legs) == 2))[:2]
     assert gone.ended_at is not None
     assert rung.ended_at is not None
     assert rung.ended_at - gone.ended_at < 1 + tolerance_s(gone.invited_at)
+    assert again.invited_at - gone.ended_at < 3 + tolerance_s(gone.invited_at)  # not after the pause of a busy seat
+    await other.hang_up()
+    await telephone.until_ended()
     found = await record(stage, caller)
     assert (found.outcome, found.judged) == ("abandoned", "abandoned")
     assert await outcomes(stage, found.call_id) == [(NEAR, "cancelled")]

@@ -22,7 +22,7 @@ from pathlib import Path
 from config.render import write
 from sandbox import root
 from sandbox.instance import Ports
-from sandbox.people import Caller, Seats
+from sandbox.people import CARRIER, Caller, Listener, Seats
 from sandbox.scenario import BUSY, REJECTS, RINGS_FOR_EVER, SILENT, Habit
 from sandbox.waiting import until
 from service.cli.stage import Stage
@@ -31,6 +31,17 @@ from telephony import names
 HERE = Path(__file__).parent
 LOOK_S = 0.5
 RING_S = 2
+REMOTE, REMOTE_S = "2001", 9
+REMOTE_SEAT = f"""
+[timing]
+remote_ring_s = 5
+remote_confirm_s = 2
+
+[[seat]]
+id = "{REMOTE}"
+telephone = "13900000001"
+trunk = "carrier"
+"""
 
 
 @dataclass
@@ -39,6 +50,7 @@ class Decider:
 
     rounds: list[str]
     after: names.Verb = names.Verb.GOODBYE
+    ring_s: int = RING_S
     asked: int = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,25 +74,26 @@ class Decider:
         seats = self.rounds[self.asked - 1]
         if seats == names.Verb.FALLBACK:
             return names.decision(names.Verb.FALLBACK, deadline_ms=deadline_ms)
-        return names.decision(names.Verb.PRESENT, f"p{self.asked}", deadline_ms, RING_S, tuple(seats.split("&")))
+        return names.decision(names.Verb.PRESENT, f"p{self.asked}", deadline_ms, self.ring_s, tuple(seats.split("&")))
 
 
 @dataclass(frozen=True)
 class Story:
-    """`seats`: habit by user; `play` does the callers' part."""
+    """`seats`: habit by user; `play` does the callers' part, and that of the remote agent when `remote` is his habit."""
 
     about: str
     rounds: list[str]
     seats: dict[str, Habit]
     play: Callable[[Lab], Awaitable[None]]
     after: names.Verb = names.Verb.GOODBYE
+    remote: Habit | None = None
 
 
 @dataclass
 class Lab:
     stage: Stage
     folder: Path
-    seats: dict[str, Seats]
+    telephone: Listener
 
     def caller(self, number: str = "12345", **more: object) -> Caller:
         return Caller(self.stage.pbx, number, self.folder, name="市民", **more)  # type: ignore[arg-type]
@@ -119,8 +132,17 @@ async def _without_number(lab: Lab) -> None:
         await caller.until_ended(10)
 
 
+async def _confirmed_at_the_second_time(lab: Lab) -> None:
+    async with lab.caller(talk_s=0.5) as caller:
+        await lab.telephone.until(lambda legs: len(legs) == 2 and legs[1].state == "talking", 40)
+        await asyncio.sleep(LOOK_S)  # a list that shows him asked
+        await lab.telephone.press("1")
+        await caller.until_ended(40)
+
+
 SHORT = Habit(ring_s=0.3, talk_s=0.5)
 LATE = Habit(ring_s=0.6, talk_s=0.5)
+LATER = Habit(ring_s=1.2, talk_s=0.5)
 WAITS = Habit(ring_s=0.3)
 DIES = Habit(ring_s=0.3, audio_s=0.3)
 
@@ -183,6 +205,20 @@ STORIES = {
         {"1001": BUSY, "1002": SHORT},
         _patient,
     ),
+    "remote_seat": Story(
+        "a remote seat: a mailbox picks up first, then the agent does and presses 1; the caller says goodbye",
+        [REMOTE, REMOTE],
+        {},
+        _confirmed_at_the_second_time,
+        remote=WAITS,
+    ),
+    "remote_seat_beside_a_phone": Story(
+        "a remote seat and a phone ring at once; a mailbox picks up, and the phone answers while it is asked for the key",
+        [f"{REMOTE}&1001"],
+        {"1001": LATER},
+        _patient,
+        remote=WAITS,
+    ),
     "two_calls": Story(
         "two calls at once, each with its own seat", ["1001", "1002"], {"1001": LATE, "1002": WAITS}, _two_callers
     ),
@@ -195,20 +231,21 @@ async def record(stage: Stage, name: str, story: Story) -> None:
     """One story: its wire, its first words of explanation. `expected.txt` is written by hand or by the tests."""
     folder = HERE / (name if stage.sandbox.asterisk.version.startswith("22.") else f"{name}_on_16")
     folder.mkdir(exist_ok=True)
-    decider = Decider(list(story.rounds), story.after)
+    decider = Decider(list(story.rounds), story.after, RING_S if story.remote is None else REMOTE_S)
     agi = await asyncio.start_server(decider.serve, "127.0.0.1", stage.ports.fastagi)
     with tempfile.TemporaryDirectory() as scratch:
-        lab = Lab(stage, Path(scratch), {})
+        telephone = Listener(stage.pbx, CARRIER, stage.ports.far, Path(scratch), habit=story.remote or RINGS_FOR_EVER)
+        lab = Lab(stage, Path(scratch), telephone)
         seats = [Seats(stage.pbx, [user], lab.folder, habit=habit) for user, habit in story.seats.items()]
-        for seat in seats:
-            await seat.start()
+        for phone in (*seats, telephone):
+            await phone.start()
         await until(lambda: _free(stage, list(story.seats)), 20, "seats are free")
         await stage.sandbox.cli(f"dialplan set global {names.FROZEN_UNTIL} 0")
         async with _wire(stage) as read:
             await story.play(lab)
             await until(lambda: _quiet(stage), 20, "no channel is left")
-        for seat in seats:
-            await seat.stop()
+        for phone in (*seats, telephone):
+            await phone.stop()
     agi.close()
     (folder / "wire.ami").write_bytes(read)
     version = stage.sandbox.asterisk.version
@@ -260,7 +297,7 @@ async def _wire(stage: Stage) -> AsyncIterator[bytearray]:
 
 async def main(wanted: list[str]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        stage = Stage(Path(scratch), root.find(), Ports.of_slot(17), seats=3)
+        stage = Stage(Path(scratch), root.find(), Ports.of_slot(17), seats=3, edit=lambda text: text + REMOTE_SEAT)
         stage.sandbox.write({})
         files = {name: text.replace("rtp_timeout=15", "rtp_timeout=2") for name, text in write(stage.plan()).items()}
         await stage.sandbox.start(files)

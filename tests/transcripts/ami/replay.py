@@ -15,7 +15,7 @@ from telephony.ami.feed import Feed
 
 HERE = Path(__file__).parent
 SCENARIOS = sorted(path.parent.name for path in HERE.glob("*/wire.ami"))
-SEATS = {user: f"PJSIP/{user}" for user in ("1001", "1002", "1003")}
+SEATS = {user: f"PJSIP/{user}" for user in ("1001", "1002", "1003")} | {"2001": "PJSIP/13900000001@carrier"}
 
 Cut = Callable[[bytes], Iterator[bytes]]
 

@@ -107,6 +107,14 @@ def test_the_dialplans_word_is_as_good_when_asterisk_has_told_nothing() -> None:
     assert outcome(drive) is Outcome.NOT_CONFIRMED
 
 
+def test_a_remote_seat_that_the_guard_still_holds_is_tried_again_at_once() -> None:
+    drive = driven(busy_pause_s=5, **TIMES)
+    shown = presented(drive.call("a"))
+    drive.call("a", last_presentation=shown.presentation, last_status="GUARD")
+    assert outcome(drive) is Outcome.GUARDED
+    assert presented(drive.after(1)).seat_ids == (FAR,)
+
+
 def test_a_second_mailbox_in_a_row_sets_the_seat_aside() -> None:
     drive = driven(no_answer_pause_s=5, **TIMES)
     for call_id in ("a", "b"):
