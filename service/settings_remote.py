@@ -39,7 +39,8 @@ def remote_seats(settings: Settings) -> Iterator[Finding]:
 
 def remote_ids(settings: Settings) -> set[str]:
     """Seats whose telephone is behind a trunk."""
-    return {id_ for id_, dial in settings.dial_strings().items() if REMOTE.fullmatch(dial)}
+    dials = settings.dial_strings()
+    return {seat.id for seat in settings.seats if seat.telephone is not None or REMOTE.fullmatch(dials[seat.id])}
 
 
 def _way(settings: Settings, seat: SeatTable, index: int) -> Iterator[Finding]:

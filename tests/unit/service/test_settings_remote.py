@@ -66,6 +66,11 @@ def test_mistakes_are_told_at_their_key(
     assert words in str(problem)
 
 
+def test_a_way_that_is_not_known_hides_no_other_mistake(sample_text: str, mistakes: Mistakes) -> None:
+    found = mistakes(sample_text + SEAT + 'trunk = "carier"\nlines = ["12336"]\n' + AGENT)
+    assert [problem.path for problem in found] == ["seat[1].trunk", "seat[1].lines[0]", "agent[1].id"]
+
+
 def test_a_line_that_every_seat_leaves_out_is_a_warning(sample_text: str, read: Read) -> None:
     limited = sample_text.replace('dial = "PJSIP/1001"\n', 'dial = "PJSIP/1001"\nlines = ["12333"]\n')
     assert any("nobody can serve 12345" in warning.text for warning in read(limited).warnings)
