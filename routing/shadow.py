@@ -227,7 +227,7 @@ class Shadow:
         if live is None or own is None:
             return live is not own
         if hold is not None:
-            own = own._replace(state=CallState.QUEUED, session=hold.session, presentation=None)
+            own = own._replace(state=CallState.QUEUED, session=hold.session, presentation=None, limit_s=live.limit_s)
         return _of_the_call(live) != _of_the_call(own)
 
     def seat_differs(self, seat_id: str | None) -> bool:
@@ -286,7 +286,9 @@ class Shadow:
     def _take_all_back(self) -> None:
         own = self.engine
         for call_id, hold in self.holds.items():
-            call = own.calls[call_id]._replace(state=CallState.QUEUED, session=hold.session)
+            live = self._live.calls.get(call_id)
+            limit_s = live.limit_s if live is not None else None  # of the talk that was offered, not of this thought
+            call = own.calls[call_id]._replace(state=CallState.QUEUED, session=hold.session, limit_s=limit_s)
             own.calls[call_id] = call
             own.queue.put(call)
             own.dirty_calls[call_id] = None

@@ -10,6 +10,7 @@ from routing import commands as c
 from routing import events as e
 from routing.model import Line, Ring, Rules, Surge, Timing, Trunk, Zone
 from routing.need import Anybody, InGroup, Named, Need
+from routing.restrictions import Kind, Restriction
 from routing.shadow import EXAMPLES, Difference, Result, Shadow
 from routing.shadow_rules import not_compared, over
 from tests.unit.routing.floor_plan import Drive, presented, rules
@@ -164,6 +165,19 @@ def test_what_the_shadow_would_do_leaves_the_seat_free_for_whom_the_live_rules_r
     (out,) = [x for x in drive.after(7) if isinstance(x, c.PresentCall)]
     assert (out.call_id, out.seat_ids) == ("a", ("1001",))
     assert shadow.examples[Result.EARLIER][-1].earlier_s == 6.0
+
+
+def test_a_thought_leaves_no_limit_of_a_talk_behind() -> None:
+    """Only the other rules would present the caller whose talk is to be short."""
+    drive = waiting_for_an_expert()
+    drive.send(e.RestrictionsChanged((Restriction(1, "ref", Kind.SHORT_CALL, drive.wall + 600, "abuse"),)))
+    shadow = drive.beside(with_rings("12333", (0, Anybody())))
+    drive.call("a", "12333", caller_ref="ref", caller_blocks=("block",))
+    assert set(shadow.holds) == {"a"}
+    drive.send(e.AgentPaused("1001"))
+    assert shadow.holds == {}
+    assert shadow.engine.calls["a"].limit_s is None
+    assert not shadow.call_differs("a")
 
 
 def test_a_shadow_that_begins_in_the_middle_knows_who_waits_and_who_talks() -> None:
