@@ -26,6 +26,7 @@ class Presentation(NamedTuple):
     rang: frozenset[str] = frozenset()  # seats whose phone rang
     rang_at: float | None = None  # first of them
     over: frozenset[str] = frozenset()  # seats that are done with it
+    picked_up: frozenset[str] = frozenset()  # remote seats whose agent is asked for the key
 
 
 class Call(NamedTuple):

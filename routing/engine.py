@@ -238,6 +238,7 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.CallSeen: waiting_room.seen,
     e.SeatDialing: presenting.dialing,
     e.SeatRinging: presenting.ringing,
+    e.SeatPickedUp: presenting.picked_up,
     e.SeatDialEnded: presenting.dial_ended,
     e.CallAnswered: talking.answered,
     e.AgentLegEnded: talking.agent_leg_ended,

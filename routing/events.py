@@ -95,6 +95,15 @@ class SeatRinging:
 
 
 @dataclass(frozen=True, slots=True)
+class SeatPickedUp:
+    """The telephone of a remote seat was picked up: by its agent, who is asked for the key, or by a mailbox."""
+
+    call_id: str
+    seat_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SeatDialEnded:
     """DialEnd: `status` is Asterisk's DialStatus (ANSWER BUSY NOANSWER CANCEL CHANUNAVAIL CONGESTION ...)."""
 
@@ -330,6 +339,7 @@ Event: TypeAlias = (
     | CallSeen
     | SeatDialing
     | SeatRinging
+    | SeatPickedUp
     | SeatDialEnded
     | CallAnswered
     | AgentLegEnded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from routing import choice
+from routing import choice, selection
 from routing import commands as c
 from routing import events as e
 from routing.agent_state import AgentEvent, AgentState
@@ -19,6 +19,7 @@ from routing.steps import Outcome, StepKind
 VOID_AFTER_S: Final = 1.0  # sent, but Asterisk never began to dial
 DEAD_PHONE_S: Final = 1.5  # dialing, but the phone never rang
 EARLY_S: Final = 0.5  # Dial that ends so long before its time was not ended by its time
+LOOK_AGAIN_S: Final = 1.0  # whether another seat is there for who waits for a remote one
 REMOTE_SLACK_S: Final = 1.0  # so much later than it should, at most, the dialplan ends the asking on a remote seat
 EXPIRY_SLACK_S: Final = 3.0  # beyond ring_s a presentation is over, whatever nobody told us
 DECISION_TTL_S: Final = 1.0
@@ -70,7 +71,7 @@ def send(desk: Desk, call: Call, shown: Presentation) -> Call:
     call = desk.move(call, CallEvent.SENT, presentation=shown, session=None)
     for seat_id in shown.seats:
         desk.agent(desk.floor.at_seat[seat_id], AgentEvent.CALL_PRESENTED, call_id=call.id)
-    for after_s in (VOID_AFTER_S, shown.ring_s + EXPIRY_SLACK_S):
+    for after_s in (VOID_AFTER_S, desk.rules.timing.ring_s, shown.ring_s + EXPIRY_SLACK_S):
         desk.timer(desk.now + after_s, "presentation", call.id)
     return call
 
@@ -117,6 +118,13 @@ def ringing(desk: Desk, event: e.SeatRinging) -> None:
         shown = shown._replace(rang=shown.rang | {event.seat_id}, rang_at=rang_at, dialing=shown.dialing or desk.now)
         desk.put(call._replace(presentation=shown))
     desk.step(call, StepKind.RINGING, event.at, seat=event.seat_id, presentation=shown.id if shown else None)
+
+
+def picked_up(desk: Desk, event: e.SeatPickedUp) -> None:
+    call = desk.known(event.call_id)
+    shown = None if call is None else call.presentation
+    if call is not None and shown is not None and event.seat_id in shown.seats:
+        desk.put(call._replace(presentation=shown._replace(picked_up=shown.picked_up | {event.seat_id})))
 
 
 def dial_ended(desk: Desk, event: e.SeatDialEnded) -> None:
@@ -213,12 +221,29 @@ def presentation_due(desk: Desk, call_id: str) -> None:
         outcome, seats = Outcome.NO_ANSWER, shown.seats
     elif _dead_phone(desk, shown):
         outcome, seats = Outcome.UNREACHABLE, tuple(id_ for id_ in shown.seats if not _is_remote(desk, id_))
-        for seat_id in seats:
-            desk.out.append(c.DropLeg(call_id, seat_id))
+    elif seats := _holds_back(desk, call, shown):
+        outcome = Outcome.CANCELLED
+        desk.put(call._replace(missed=call.missed.union(seats)))
     else:
         return
+    if outcome is not Outcome.NO_ANSWER:
+        desk.out += [c.DropLeg(call_id, seat_id) for seat_id in seats]
     for seat_id in seats:
         seat_over(desk, call_id, seat_id, outcome, desk.wall)
+
+
+def _holds_back(desk: Desk, call: Call, shown: Presentation) -> tuple[str, ...]:
+    """Remote seats alone have rung for as long as a phone may, nobody has picked up, and another seat is there: those that
+    ring. Looked at every second from then on. One that rang for this caller already is none to leave them for."""
+    left = tuple(id_ for id_ in shown.seats if id_ not in shown.over)
+    if desk.now < shown.sent + desk.rules.timing.ring_s or not all(_is_remote(desk, id_) for id_ in left):
+        return ()
+    desk.timer(desk.now + LOOK_AGAIN_S, "presentation", call.id)
+    if shown.picked_up or not desk.floor.ami_up:
+        return ()
+    rings = choice.open_rings(call.line, desk.now - call.arrived, desk.floor.anybody)
+    found = selection.select(desk, call._replace(open_rings=rings, prefers=None))
+    return left if found is not None and found[0][0].seat.id not in call.missed else ()
 
 
 def _is_remote(desk: Desk, seat_id: str) -> bool:

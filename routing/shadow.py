@@ -99,6 +99,7 @@ NARROW: Final = frozenset(
         e.GoodbyeAsked,
         e.SeatDialing,
         e.SeatRinging,
+        e.SeatPickedUp,
         e.SeatDialEnded,
         e.CallAnswered,
         e.AgentLegEnded,

@@ -144,6 +144,14 @@ class Tracker:
     def _(self, event: ami.ChannelStateChanged) -> None:
         if event.channel.state == ami.RINGING_STATE:
             self._rings(event.channel, event.at)
+        elif event.channel.state == ami.UP_STATE:
+            self._picked_up(event.channel, event.at)
+
+    def _picked_up(self, phone: ami.Channel, at: float) -> None:
+        """Only of a remote seat is this news: a phone that is picked up is connected in the same moment."""
+        call, leg = self._known(phone.uniqueid)
+        if call is not None and leg is not None and leg.seat_id is not None and self.seats.is_remote(leg.seat_id):
+            self._emit(routing.SeatPickedUp(call.call_id, leg.seat_id, at))
 
     def _rings(self, phone: ami.Channel, at: float) -> None:
         call, leg = self._place(phone)

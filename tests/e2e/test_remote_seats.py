@@ -252,6 +252,26 @@ async def test_a_caller_who_gives_up_ends_the_ringing(stage: Stage, people: Cast
     await in_state(stage, NEAR, "ready")
 
 
+async def test_who_waits_for_a_telephone_that_nobody_picks_up_has_a_phone_after_its_ring_time(
+    stage: Stage, people: Cast
+) -> None:
+    telephone = await people.telephone(RINGS_FOR_EVER)
+    await work(stage, NEAR)
+    caller = await people.caller(talk_s=0.1)
+    await telephone.until(lambda legs: legs and legs[0].state == "ringing")
+    desk = await people.seat(DESK)
+    await caller.until_ended()
+    await telephone.until_ended()
+    rung = telephone.legs[0]
+    assert rung.ended_by == "them"
+    assert RING_S - 0.5 < desk.leg.invited_at - rung.invited_at < RING_S + 2 + tolerance_s(rung.invited_at)
+    found = await record(stage, caller)
+    told = await outcomes(stage, found.call_id)
+    assert told[0] == (NEAR, "cancelled")
+    assert set(told) == {(NEAR, "cancelled"), (DESK, "answered")}  # it may ring beside the phone once more
+    await in_state(stage, NEAR, "ready")
+
+
 async def test_a_service_killed_in_a_remote_talk(stage: Stage, people: Cast) -> None:
     """Without it the agent is asked for the key too, and whom he talks with is known to a service that is started anew."""
     telephone = await people.telephone(PICKS_UP)

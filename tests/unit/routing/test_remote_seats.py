@@ -136,6 +136,58 @@ def test_a_carrier_that_never_rang_is_told_from_a_phone_that_said_no() -> None:
     assert outcome(drive) is Outcome.UNREACHABLE
 
 
+# -- it holds nobody back for longer than a phone --
+
+
+def waiting_for_it(**timing: float) -> Drive:
+    """It alone was there, and rings."""
+    drive = driven(**TIMES, **timing)
+    drive.call("a")
+    drive.ring("a", FAR)
+    return drive
+
+
+def test_who_waits_for_a_remote_seat_alone_is_taken_from_it_for_another_after_the_time_of_a_phone() -> None:
+    drive = waiting_for_it()
+    drive.free("1001")
+    assert drive.after(5.9) == []
+    assert drive.after(0.2) == [c.DropLeg("a", FAR)]
+    assert outcome(drive) is Outcome.CANCELLED
+    assert state(drive) == ("ready", "")  # it costs its agent nothing
+    assert presented(drive.call("a", last_presentation="x", last_status="NOANSWER")).seat_ids == ("1001",)
+
+
+def test_a_seat_that_becomes_free_later_has_him_within_a_second() -> None:
+    drive = waiting_for_it()
+    assert drive.after(9.5) == []
+    drive.free("1001")
+    assert drive.after(1) == [c.DropLeg("a", FAR)]
+
+
+def test_an_agent_who_has_picked_up_is_given_the_time_to_press_the_key() -> None:
+    drive = waiting_for_it()
+    drive.free("1001")
+    drive.send(e.SeatPickedUp("a", FAR, drive.wall))
+    assert drive.after(15) == []
+    assert state(drive)[0] == "ringing"
+
+
+def test_nobody_is_taken_from_it_for_a_seat_that_had_its_turn_or_without_ami() -> None:
+    drive = driven("1001", busy_pause_s=0.1, **TIMES)
+    drive.send(e.AgentPaused(FAR, "lunch"))
+    shown = presented(drive.call("a"))
+    drive.send(e.AgentReady(FAR))
+    drive.send(e.SeatDialEnded("a", "1001", "BUSY", drive.wall))
+    back = drive.call("a", last_presentation=shown.presentation, last_status="BUSY")
+    assert presented(back).seat_ids == (FAR,)
+    drive.ring("a", FAR)
+    assert drive.after(15) == []
+    blind = waiting_for_it()
+    blind.free("1001")
+    blind.send(e.AmiLost())
+    assert not any(isinstance(command, c.DropLeg) for command in blind.after(15))
+
+
 # -- lines --
 
 

@@ -13,9 +13,9 @@ from tests.unit.telephony.ami.wires import CALL, CALLER, SEATS, arrival, caller,
 
 
 class Told(list[routing.Event]):
-    def __init__(self) -> None:
+    def __init__(self, seats: dict[str, str] = SEATS) -> None:
         super().__init__()
-        self.tracker = Tracker(SEATS, self.append)
+        self.tracker = Tracker(seats, self.append)
 
     def hears(self, *events: ami.AmiEvent) -> Told:
         for event in events:
@@ -169,6 +169,16 @@ def test_remote_seat_is_known_by_the_variable_alone(told: Told) -> None:
     leg = channel("9.9", "PJSIP/carrier-0000002a", HOTLINE_SEAT="remote")
     told.hears(ami.DialBegan(10.0, caller(), leg))
     assert told[-1] == routing.SeatDialing(CALL, "remote", 10.0)
+
+
+def test_remote_seat_that_is_picked_up_is_told_and_a_phone_is_not() -> None:
+    told = Told(SEATS | {"remote": "PJSIP/13900000001@carrier"}).hears(arrival())
+    leg = channel("9.9", "PJSIP/carrier-0000002a", HOTLINE_SEAT="remote")
+    up = channel("9.9", "PJSIP/carrier-0000002a", "Up", HOTLINE_SEAT="remote")
+    told.hears(ami.DialBegan(10.0, caller(), leg), ami.ChannelStateChanged(10.5, up))
+    assert told[-1] == routing.SeatPickedUp(CALL, "remote", 10.5)
+    told.hears(*ringing(), ami.ChannelStateChanged(11.0, phone("Up")))
+    assert len(told.of(routing.SeatPickedUp)) == 1
 
 
 def test_pipe_towards_a_seat_is_no_seat_even_with_the_variable_on_it(told: Told) -> None:
