@@ -196,8 +196,10 @@ class Listener(Phone):
         await self.sipp.send("INFO", (leg or self.leg).call_id)
 
     async def press(self, key: str, leg: Leg | None = None) -> None:
-        """Presses a key in a call that it answered, the newest by default."""
-        await self.sipp.send("PUBLISH", (leg or self.leg).call_id, f"{key}-{next(_presses)}")
+        """Presses a key in a call that it answered, the newest by default; once the ACK has come, before it SIPp has no ears."""
+        call_id = (leg or self.leg).call_id
+        await self.until(lambda _: self._requests("ACK", call_id), what="acknowledged")
+        await self.sipp.send("PUBLISH", call_id, f"{key}-{next(_presses)}")
 
     async def mute(self, leg: Leg | None = None) -> None:
         """Sends no more sound in a call, the newest by default, and says nothing about it."""
@@ -206,11 +208,16 @@ class Listener(Phone):
     def invite(self, leg: Leg | None = None) -> str:
         """The INVITE of a call as it came, headers and all: what the phone could show."""
         call_id = (leg or self.leg).call_id
-        text = (self.sipp.folder / "messages.log").read_text(errors="replace")
-        found = [part for part in text.split("\n\nINVITE ")[1:] if f"Call-ID: {call_id}" in part.replace("\r", "")]
+        found = self._requests("INVITE", call_id)
         if not found:
             raise PeopleError(f"{self.sipp.name}: no INVITE with Call-ID {call_id}")
-        return "INVITE " + found[0].partition("\n----")[0].replace("\r", "")
+        return found[0]
+
+    def _requests(self, method: str, call_id: str) -> list[str]:
+        """Those of a call that came, headers and all."""
+        text = (self.sipp.folder / "messages.log").read_text(errors="replace").replace("\r", "")
+        parts = (part.partition("\n----")[0] for part in text.split(f"\n\n{method} ")[1:])
+        return [f"{method} {part}" for part in parts if f"Call-ID: {call_id}" in part]
 
 
 _KEEP_MESSAGES: Final = ("-trace_msg", "-message_file", "messages.log")
