@@ -196,7 +196,7 @@ class Listener(Phone):
         await self.sipp.send("INFO", (leg or self.leg).call_id)
 
     async def press(self, key: str, leg: Leg | None = None) -> None:
-        """Presses a key in a call that it answered, the newest by default; once the ACK has come, before it SIPp has no ears."""
+        """Presses a key in a call that it answered, the newest by default, once the ACK has come: before, SIPp is deaf."""
         call_id = (leg or self.leg).call_id
         await self.until(lambda _: self._requests("ACK", call_id), what="acknowledged")
         await self.sipp.send("PUBLISH", call_id, f"{key}-{next(_presses)}")
