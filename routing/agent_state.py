@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from routing.call_state import IllegalTransition
+from routing.records import quickly_replaced
 
 
 class AgentState(StrEnum):
@@ -125,6 +126,7 @@ LATER: Final = frozenset(
 )
 
 
+@quickly_replaced
 class Agent(NamedTuple):
     """One agent's shift. Times are the engine's monotonic clock."""
 

@@ -12,9 +12,11 @@ from typing import NamedTuple, TypeAlias
 
 from routing.call_state import CallState
 from routing.model import Line
+from routing.records import quickly_replaced
 from routing.restrictions import Restriction
 
 
+@quickly_replaced
 class Presentation(NamedTuple):
     """One decision: these seats ring for this call. Times are the engine's monotonic clock."""
 
@@ -29,6 +31,7 @@ class Presentation(NamedTuple):
     picked_up: frozenset[str] = frozenset()  # remote seats whose agent is asked for the key
 
 
+@quickly_replaced
 class Call(NamedTuple):
     """One call. `arrived_at`, `answered_at` are epoch seconds by Asterisk's clock, the others monotonic."""
 
