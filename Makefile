@@ -4,10 +4,10 @@ PY := .venv/bin/python
 CALLS ?= 0
 RATE ?= 1
 ASTERISK ?= 22
-JOBS ?= 3
+JOBS ?= 4
 export ASTERISK
 
-.PHONY: help setup run test check unit e2e bench lock wheel clean
+.PHONY: help setup run test check unit e2e chaos bench lock wheel clean
 
 help:
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -26,11 +26,15 @@ check: setup  ## lint, types, unit, property, transcripts: under a minute
 	$(PY) -m pytest -q -n 2 tests/unit tests/property tests/transcripts
 
 e2e: setup  ## end to end on a private Asterisk (ASTERISK=16 for the old one)
-	$(PY) -m pytest -q -n $(JOBS) --dist loadfile tests/e2e
+	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/e2e
 
 test: check  ## everything but benches
 	$(PY) -m pytest -q -n 2 --dist loadfile tests/contract
 	$(MAKE) e2e
+
+chaos: setup  ## joined calls: every act from every state, everybody leaving at every moment, on 22 and 16
+	ASTERISK=22 $(PY) -m tests.e2e.joining
+	ASTERISK=16 $(PY) -m tests.e2e.joining
 
 bench: setup  ## side by side with Queue() and Dial() on the same Asterisk
 	$(PY) -m bench

@@ -43,11 +43,20 @@ class Options:
 
 @contextlib.asynccontextmanager
 async def place(options: Options, name: str, seats: int, **timing: float) -> AsyncIterator[Stage]:
-    """The stage, serving; all of it is gone afterwards. `timing`: keys of `[timing]`."""
+    """The stage, serving; all of it is gone afterwards. `timing`: keys of `[timing]`.
+
+    Nobody is recorded, for the ways around are not either; what that costs: docs/decisions/0022. Nobody sends sound, so
+    nobody's leg is ended for that.
+    """
     with bench_folder(options, name) as folder:
         ports = roomy(options.slot)
         rows = "\n".join(f"{key} = {value}" for key, value in {"wrap_up_s": 0, **timing}.items())
-        stage = Stage(folder, root.find(), ports, seats=seats, edit=lambda text: f"{text}\n[timing]\n{rows}\n")
+        tables = f"\n[timing]\n{rows}\n\n[recording]\nenabled = false\n"
+
+        def edit(text: str) -> str:
+            return text.replace("[[trunk]]", "[[trunk]]\nlost_after_s = 0") + tables
+
+        stage = Stage(folder, root.find(), ports, seats=seats, edit=edit)
         async with stage.serving(lambda files: ways_around(files, seats)):
             yield stage
 

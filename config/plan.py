@@ -14,11 +14,13 @@ SEAT_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,39}")
 # Asterisk gives these names of extensions a meaning; `telephone` is the duty telephone in locks and records.
 RESERVED_SEATS: Final = frozenset({*"hitseaoT", "telephone"})
 LINE_NUMBER: Final = re.compile(r"[0-9]{2,20}")
+CASE_PREFIX: Final = re.compile(r"[0-9]{0,8}")
 SECTION: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}")
 DIAL: Final = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9_.@:+*#/-]+")
 LOCAL_PHONE: Final = re.compile(r"PJSIP/([A-Za-z0-9_.-]+)")
 REMOTE: Final = re.compile(r"[A-Za-z0-9_]+/[^@/]+@.+")  # a number behind a trunk
 ADDRESS: Final = re.compile(r"[0-9A-Za-z.:/-]+")
+ZONE: Final = re.compile(r"[A-Za-z0-9_+/-]+")
 PATH: Final = re.compile(r"/[^\s,;$()\"'|&\\\[\]{}]*")
 SECRET: Final = re.compile(r"(?!>)[!-:<-~]+")  # printable, no blank, no ";" (a comment), no ">" after the "="
 SHOWN_LIMIT: Final = 60
@@ -59,7 +61,8 @@ NOBODY_NAMED: Final = RunAs()
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A way to other networks. `match`: addresses its calls come from; `host`: where ours go, "" is nowhere."""
+    """A way to other networks. `match`: addresses its calls come from; `host`: where ours go, "" is nowhere. `cases`: its
+    calls bring the id of a case along, dialled behind `case_prefix` where that is not ""."""
 
     name: str
     match: tuple[str, ...]
@@ -68,6 +71,19 @@ class Trunk:
     answer_notice_after_s: float | None = None
     host: str = ""
     port: int = 5060
+    lost_after_s: float = 60.0
+    cases: bool = False
+    case_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """An emergency centre as the dialplan alone dials it. `dials`: by route, in their order."""
+
+    number: str
+    dials: tuple[str, ...]
+    first_sound_s: float = 3.0
+    answer_s: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +114,11 @@ class PbxPlan:
     asterisk_version: tuple[int, ...]
     notice_directory: str = ""
     run_as: RunAs = NOBODY_NAMED
+    centres: tuple[Centre, ...] = ()
     voice_notice: str = ""  # file of the notice to rejected callers; "" is none
+    records: bool = False
+    recordings_directory: str = ""  # "" is `<spool>/hotline-recordings`
+    timezone: str = "Asia/Shanghai"  # whose days the folders of recordings are
 
     @property
     def notice(self) -> str:
@@ -107,6 +127,10 @@ class PbxPlan:
     @property
     def tones(self) -> str:
         return f"{self.directories.spool}/hotline-tones"
+
+    @property
+    def recordings(self) -> str:
+        return self.recordings_directory or f"{self.directories.spool}/hotline-recordings"
 
     @property
     def voice(self) -> str:
@@ -142,6 +166,7 @@ def problems(plan: PbxPlan) -> list[str]:
         *_line_problems(plan),
         *_seat_problems(plan),
         *_trunk_problems(plan),
+        *_centre_problems(plan),
         *_server_problems(plan),
     ]
 
@@ -179,6 +204,7 @@ def _trunk_problems(plan: PbxPlan) -> list[str]:
     taken = {match[1] for match in phones if match}
     for trunk in plan.trunks:
         found += _must(SECTION, trunk.name, f"trunk {trunk.name!r}: name")
+        found += _must(CASE_PREFIX, trunk.case_prefix, f"trunk {trunk.name!r}: case_prefix")
         if trunk.name in taken:
             found.append(f"trunk {trunk.name!r}: a seat's phone has the same name")
         taken.add(trunk.name)
@@ -186,6 +212,16 @@ def _trunk_problems(plan: PbxPlan) -> list[str]:
             found += _must(ADDRESS, address, f"trunk {trunk.name!r}: address")
     if plan.duty_telephone:
         found += _must(DIAL, plan.duty_telephone, "fallback.duty_telephone")
+    return found
+
+
+def _centre_problems(plan: PbxPlan) -> list[str]:
+    found: list[str] = []
+    for centre in plan.centres:
+        if not LINE_NUMBER.fullmatch(centre.number):
+            found.append(f"emergency {centre.number!r}: a number of digits")
+        for dial in centre.dials:
+            found += _must(DIAL, dial, f"emergency {centre.number!r}: dial of a route")
     return found
 
 
@@ -197,6 +233,8 @@ def _server_problems(plan: PbxPlan) -> list[str]:
         *_must(PATH, plan.snapshot, "snapshot path"),
         *_must(PATH, plan.notice, "notice directory"),
         *_must(PATH, plan.voice, "restrictions.voice_notice"),
+        *_must(PATH, plan.recordings, "recording.dir"),
+        *_must(ZONE, plan.timezone, "timezone"),
     ]
     for name, host in (("fastagi", plan.fastagi_host), ("ami", plan.ami_bind), ("sip", plan.sip_bind)):
         found += _must(ADDRESS, host, f"{name} address")

@@ -14,9 +14,11 @@ from typing import Final
 
 import jinja2
 
+from config.feature_codes import ACK_MS, IDLE, feature_codes
 from config.modules import has_disabled_events, modules_for
 from config.plan import LOCAL_PHONE, Directories, PbxPlan, PlanError, Trunk, device, phone, problems, shown_name
 from config.sounds import notice_sounds, tone_sounds
+from routing.commands import Tone
 from routing.model import SeatProfile
 from telephony import names
 
@@ -24,6 +26,7 @@ __all__ = ["Directories", "PbxPlan", "PlanError", "Trunk", "render", "template_n
 
 SCRIPT_LIMIT: Final = 10  # fallback scripts at once: more would only make each of them slower (90 ms of CPU a start)
 MOST_BEEPS: Final = 9
+LONGEST_NUMBER: Final = 32  # digits, as in FastAGI requests (telephony.agi.codec)
 SUFFIX: Final = ".j2"
 
 
@@ -123,10 +126,24 @@ def _values(plan: PbxPlan) -> dict[str, object]:
             _Line(line.number, shown_name(line, rules), _beeps(place))
             for place, line in enumerate(rules.lines.values(), 1)
         ],
+        "numbers": ["X" * length for length in range(1, LONGEST_NUMBER + 1)],
         "seats": list(seats.values()),
         "duty_seats": [seats[seat_id] for seat_id in plan.duty_seats],
         "duty_telephone": plan.duty_telephone,
+        "codes": feature_codes(centre.number for centre in plan.centres),
+        "idle_codes": IDLE,
+        "ack_ms": ACK_MS,
         "trunks": plan.trunks,
+        "probed": _probed(plan),
+        "emergencies": [
+            {
+                "number": centre.number,
+                "dials": centre.dials,
+                "first_sound_ms": round(centre.first_sound_s * 1000),
+                "answer_ms": round(centre.answer_s * 1000),
+            }
+            for centre in plan.centres
+        ],
         "passwords": _phone_passwords(plan),
         "lease_s": _number(timing.lease_s),
         "ring_s": max(1, round(timing.ring_s)),
@@ -143,6 +160,13 @@ def _values(plan: PbxPlan) -> dict[str, object]:
         "notice_directory": plan.notice,
         "restricted_notice": plan.voice,
         "warning_tone": f"{plan.tones}/warning",
+        "records": plan.records,
+        "start_recording": _start_recording(plan),
+        "record": _record(plan),
+        "record_again": _start_recording(plan, options="ab"),
+        "alarm": Tone.ALARM.value,
+        "record_outbound": _start_recording(plan, names.OUT),
+        "tones": [(tone.value, f"{plan.tones}/{tone}") for tone in Tone],
         "directories": plan.directories,
         "run_as": plan.run_as,
         "ami": _Address(plan.ami_bind, plan.ami_port),
@@ -155,6 +179,27 @@ def _values(plan: PbxPlan) -> dict[str, object]:
         "has_disabled_events": has_disabled_events(plan.asterisk_version),
         "modules": modules_for(plan.asterisk_version),
     }
+
+
+def _start_recording(plan: PbxPlan, id_variable: str = names.CALL, options: str = "b") -> str:
+    """On the caller's own channel, whose bridges it holds (option b). See `service.recording_files`."""
+    day = f"${{STRFTIME(${{{names.ARRIVED}:0:10}},{plan.timezone},%Y-%m-%d)}}"
+    return f"MixMonitor({plan.recordings}/{day}/${{{id_variable}}}.wav,{options})"
+
+
+def _record(plan: PbxPlan) -> str:
+    """Before somebody is rung. Who was answered before is recorded afresh (`names.RECORD_AGAIN`)."""
+    afresh = (
+        f'ExecIf($["${{MIXMONITOR_FILENAME}}" != "" & "${{CHANNEL(state)}}" = "Up"]?Gosub({names.RECORD_AGAIN},s,1))'
+    )
+    start = f'ExecIf($["${{MIXMONITOR_FILENAME}}" = ""]?{_start_recording(plan)})'
+    return f"{afresh}\n same => n,{start}"
+
+
+def _probed(plan: PbxPlan) -> list[Trunk]:
+    """Trunks that are routes of an emergency centre, with an address of their own."""
+    used = {dial.rpartition("@")[2] for centre in plan.centres for dial in centre.dials}
+    return [trunk for trunk in plan.trunks if trunk.name in used and trunk.host]
 
 
 def _phone_passwords(plan: PbxPlan) -> list[tuple[str, str]]:

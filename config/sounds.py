@@ -5,13 +5,16 @@ wants a spoken notice puts `01-notice.alaw` (8 kHz, mono, A-law) in its place; A
 order of their names, again and again.
 
 The tones: what a rejected caller hears while no spoken notice is configured, which is the three rising tones by which
-networks begin an announcement, and no more than that; and what an agent hears before the end of a short call.
+networks begin an announcement, and no more than that; what an agent hears before the end of a short call, and what he
+is told of third parties.
 """
 
 from __future__ import annotations
 
 import math
 from typing import Final
+
+from routing.commands import Tone
 
 RATE: Final = 8000
 LOUDNESS: Final = 0.16  # of full scale: about -16 dBm0, what networks expect of announcements
@@ -25,11 +28,22 @@ MELODY: Final = tuple(
 
 SPECIAL_INFORMATION: Final = ((950.0, 0.33), (1400.0, 0.33), (1800.0, 0.33), (0.0, 1.0)) * 2  # Source: ITU-T E.180
 WARNING: Final = ((880.0, 0.2), (0.0, 0.1), (880.0, 0.2))
+# What an agent is told in his ear, by `routing.commands.Tone`: as telephone networks say it, where they have a word for it.
+TOLD: Final = {
+    Tone.DONE: ((880.0, 0.1), (1320.0, 0.15)),
+    Tone.FAILED: ((450.0, 0.35), (0.0, 0.35)) * 2,
+    Tone.BUSY: ((450.0, 0.35), (0.0, 0.35)) * 3,
+    Tone.NO_ANSWER: ((450.0, 0.1), (0.0, 0.1)) * 3 + ((450.0, 0.4), (0.0, 0.4)),
+    Tone.NOT_REACHED: ((950.0, 0.33), (1400.0, 0.33), (1800.0, 0.33)),
+    Tone.LEFT: ((880.0, 0.15), (660.0, 0.25)),
+    Tone.ALARM: ((1000.0, 0.25), (600.0, 0.25)) * 4,
+}
 
 
 def tone_sounds() -> dict[str, bytes]:
     """File name -> A-law bytes."""
-    return {"restricted.alaw": tones(SPECIAL_INFORMATION), "warning.alaw": tones(WARNING)}
+    told = {f"{tone}.alaw": tones(score) for tone, score in TOLD.items()}
+    return {"restricted.alaw": tones(SPECIAL_INFORMATION), "warning.alaw": tones(WARNING)} | told
 
 
 def notice_sounds() -> dict[str, bytes]:

@@ -19,6 +19,7 @@ EVERYBODY: Final = frozenset(Role)
 OVERSEERS: Final = frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR})
 ACTORS: Final = frozenset({Role.AGENT, Role.EXPERT, Role.SUPERVISOR, Role.ENGINEER})
 MANAGERS: Final = frozenset({Role.SUPERVISOR, Role.ENGINEER})
+LISTENERS: Final = frozenset({Role.SUPERVISOR, Role.AUDITOR})  # to what was said
 ENGINEERS: Final = frozenset({Role.ENGINEER})
 
 

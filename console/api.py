@@ -89,7 +89,7 @@ async def seats(request: Request, _: Overseer) -> Any:
     responses={503: {"model": ProblemOut, "description": "The records do not answer."}},
 )
 async def calls(deps: Deps, _: Overseer, limit: Annotated[int, Query(ge=1, le=1000)] = 20) -> Any:
-    return await _from_records(deps.recent_calls(limit))
+    return await from_records(deps.recent_calls(limit))
 
 
 @api.get(
@@ -102,13 +102,14 @@ async def calls(deps: Deps, _: Overseer, limit: Annotated[int, Query(ge=1, le=10
     },
 )
 async def why(call: Call, deps: Deps, _: Overseer) -> Any:
-    found = await _from_records(deps.why(call))
+    found = await from_records(deps.why(call))
     if isinstance(found, str):
         raise Problem(404, found)
     return found
 
 
-async def _from_records(question: Awaitable[T]) -> T:
+async def from_records(question: Awaitable[T]) -> T:
+    """The answer of the records; Problem 503 when there is none in time."""
     try:
         async with asyncio.timeout(RECORDS_PATIENCE_S):
             return await question
@@ -179,7 +180,7 @@ async def suggestion(deps: Deps, _: Anybody) -> Any:
     },
 )
 async def forecast(deps: Deps, _: Anybody, day: Day = None, line: LineNumber = "") -> Any:
-    found = await _from_records(deps.forecasts.day(day, line))
+    found = await from_records(deps.forecasts.day(day, line))
     if isinstance(found, str):
         raise Problem(404, found)
     return found

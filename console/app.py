@@ -5,14 +5,20 @@ from __future__ import annotations
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from console.alarms import alarms
 from console.api import api
 from console.board import Board
 from console.calendar import calendar
+from console.callbacks import callbacks
+from console.departments import departments
 from console.deps import ConsoleDeps
 from console.events import Events
+from console.joins import Answered, joins
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
 from console.problems import install
+from console.recordings import recordings
+from console.reports import reports
 from console.restrictions import restrictions
 from console.shadow import shadow
 from console.staff import staff
@@ -36,13 +42,20 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     )
     app.state.deps = deps
     app.state.board = Board(deps)
+    app.state.answered = Answered()
     app.state.events = Events(app.state.board)
     install(app)
+    app.include_router(joins)
+    app.include_router(alarms)
     app.include_router(api)
     app.include_router(staff)
     app.include_router(calendar)
     app.include_router(shadow)
     app.include_router(restrictions)
+    app.include_router(departments)
+    app.include_router(reports)
+    app.include_router(recordings)
+    app.include_router(callbacks)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

@@ -63,7 +63,8 @@ class Board:
 
     def _take(self, today: Sequence[LineToday] | None) -> None:
         view, health = self._deps.view(), self._deps.health()
-        seen = lasting(view, health, today), self._deps.forecasts.suggestion(), self._deps.forecasts.outlook()
+        forecasts, alarms = self._deps.forecasts, open_alarms(self._deps)
+        seen = lasting(view, health, today), forecasts.suggestion(), forecasts.outlook(), alarms
         changed = seen != self._seen
         self._seen = seen
         self._snapshot = Snapshot(self._snapshot.version + changed, picture(self._deps, view, health, today))
@@ -86,7 +87,16 @@ def lasting(view: EngineView, health: Health, today: Sequence[LineToday] | None)
     """What is seen, without what only grows with the clock: a page counts on by itself."""
     lines = tuple(replace(line, longest_wait_s=0.0) for line in view.lines)
     seats = tuple((s.seat_id, s.agent_id, s.agent_name, s.state, s.device, s.line, s.reason) for s in view.seats)
-    return lines, seats, view.ready, view.ami_up, view.surge, health, None if today is None else tuple(today)
+    return (
+        lines,
+        seats,
+        view.ready,
+        view.ami_up,
+        view.surge,
+        view.trunks,
+        health,
+        None if today is None else tuple(today),
+    )
 
 
 def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence[LineToday] | None) -> Json:
@@ -97,12 +107,19 @@ def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence
         "target": {"answer_within_s": deps.answer_within_s, "ratio": deps.target_ratio},
         "now": now_json(view),
         "surge": surge_json(view.surge),
+        "alarms": open_alarms(deps),
+        "dead_trunks": sorted(trunk for trunk, up in view.trunks.items() if not up),
         "suggestion": deps.forecasts.suggestion(),
         "forecast": deps.forecasts.outlook(),
         "today": None if today is None else total(today),
         "lines": lines_json(view, today or ()),
         "seats": [seat_json(seat) for seat in view.seats],
     }
+
+
+def open_alarms(deps: ConsoleDeps) -> list[Json]:
+    """For people at a wallboard: all of them, whosever call it is."""
+    return deps.alarms.listed(every=False, by="", role="supervisor")
 
 
 def health_json(health: Health) -> Json:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from console.access import EVERYBODY, MANAGERS, Deps, allow
 from console.api import PROBLEMS
 from console.deps import Token
-from console.problems import Problem
+from console.files import TAKES_CSV, DryRun, sent_file
 from console.schemas import CalendarOut, DaysIn, DaysOut, ProblemOut
 
 CHANGES: Final[dict[int | str, dict[str, Any]]] = {
@@ -19,7 +19,6 @@ calendar = APIRouter(prefix="/api/v1/workdays", responses=PROBLEMS)
 
 Anybody = Annotated[Token, Depends(allow(EVERYBODY))]
 Manager = Annotated[Token, Depends(allow(MANAGERS))]
-DryRun = Annotated[bool, Query(description="Only look: tell what would change, change nothing.")]
 Over = Annotated[bool, Query(description="Also days that somebody set by hand.")]
 
 
@@ -38,13 +37,10 @@ async def set_days(body: DaysIn, deps: Deps, token: Manager) -> Any:
     summary="Days from CSV: all, or with any mistake none",
     response_model=DaysOut,
     responses=CHANGES,
-    openapi_extra={"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}},
+    openapi_extra=TAKES_CSV,
 )
 async def take(request: Request, deps: Deps, token: Manager, dry_run: DryRun = False) -> Any:
-    data = await request.body()
-    if not data:
-        raise Problem(422, "The request has no file.")
-    return await deps.calendar.take_csv(data, token.name, dry_run=dry_run)
+    return await deps.calendar.take_csv(await sent_file(request), token.name, dry_run=dry_run)
 
 
 @calendar.post(

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
+from routing.joined import Verb
 from routing.model import EngineView
 
 
@@ -146,6 +148,83 @@ class Restrictions(Protocol):
     async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
 
 
+class Joins(Protocol):
+    """Acts on calls in progress. Answers are mappings by the keys of `schemas.LiveCallOut`; Refused changed nothing."""
+
+    def ask(
+        self, call_id: str, verb: Verb, wanted: Mapping[str, str], *, by: str, role: str, via: str, case: str = ""
+    ) -> dict[str, Any]: ...
+    def check_own(self, call_id: str, by: str, role: str) -> None: ...
+    def shown(self, call_id: str) -> dict[str, Any]: ...
+    def live(self) -> list[dict[str, Any]]: ...
+
+
+class Callbacks(Protocol):
+    """Citizens who want to be called back, by the keys of `schemas.CallbackOut`. Raises Refused and changed nothing."""
+
+    async def listed(
+        self, *, state: Sequence[str], due_s: float | None, overdue: bool
+    ) -> Sequence[Mapping[str, Any]]: ...
+    async def shown(self, entry_id: int) -> Mapping[str, Any]: ...
+    async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]: ...
+    async def change(self, entry_id: int, changes: Mapping[str, Any], by: str) -> Mapping[str, Any]: ...
+
+
+class CallOuts(Protocol):
+    """Calls that agents place, by the keys of `schemas.OutboundOut`. Raises Refused and did nothing."""
+
+    async def place(self, agent_id: str, wanted: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]: ...
+    async def shown(self, out_id: str) -> Mapping[str, Any]: ...
+    async def listed(self, *, callback: int | None, case: str, limit: int) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Directory(Protocol):
+    """Departments and other hotlines. Changes are in force and kept when they return, or raise Refused and changed nothing.
+
+    Departments are mappings by the keys of `schemas.DepartmentOut`. `listed` finds by name or id, the nearest first;
+    `every`: disabled ones too. `shown` raises Refused.
+    """
+
+    def listed(self, text: str = "", *, every: bool = False) -> Sequence[Mapping[str, Any]]: ...
+    def shown(self, department_id: str) -> Mapping[str, Any]: ...
+    def csv(self, *, chinese: bool) -> bytes: ...
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+    async def from_file(self, ids: Sequence[str], by: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+
+
+class Reports(Protocol):
+    """Third parties in figures, by the keys of `schemas.DepartmentsReportOut` and `schemas.EmergencyReportOut`, or one
+    sentence when what was asked for makes no sense. `handoffs`: the legs of one call, by the keys of `schemas.HandoffOut`.
+    All may raise anything while the database is away."""
+
+    async def departments(self, first: date | None, last: date | None) -> Mapping[str, Any] | str: ...
+    async def emergency(self, month: str) -> Mapping[str, Any] | str: ...
+    async def handoffs(self, call_id: str) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Alarms(Protocol):
+    """Emergency centres that were not reached. Answers are mappings by the keys of `schemas.AlarmOut`, the newest first.
+
+    Agents and experts are shown those of their own calls, and acknowledge those. Raises Refused.
+    """
+
+    def listed(self, *, every: bool, by: str, role: str) -> list[dict[str, Any]]: ...
+    def acknowledge(self, alarm_id: int, *, by: str, role: str) -> dict[str, Any]: ...
+
+
+class Recordings(Protocol):
+    """Recordings of calls. `pause` and `resume` take the call, the reason and by whom; None: Asterisk has done it, else
+    one sentence. `knows`: the call is going on. `agent_of`: who speaks with the caller now. `file`: of a call that is
+    over; raises Refused.
+    """
+
+    def knows(self, call_id: str) -> bool: ...
+    def agent_of(self, call_id: str) -> str | None: ...
+    async def pause(self, call_id: str, reason: str, by: str) -> str | None: ...
+    async def resume(self, call_id: str, reason: str, by: str) -> str | None: ...
+    async def file(self, call_id: str) -> Path: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleDeps:
     """Everything synchronous is called on the event loop and must return at once.
@@ -179,6 +258,13 @@ class ConsoleDeps:
     calendar: Calendar
     forecasts: Forecasts
     restrictions: Restrictions
+    joins: Joins
+    alarms: Alarms
+    directory: Directory
+    reports: Reports
+    recordings: Recordings
+    callbacks: Callbacks
+    call_outs: CallOuts
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

@@ -14,6 +14,7 @@ from console.problems import Problem, problem
 MAX_BODY: Final = 16 * 1024  # a request is an agent with his skills at most
 LARGER: Final = {
     "/api/v1/agents/import": 2 * 1024 * 1024,  # 10,000 agents, with room
+    "/api/v1/departments/import": 2 * 1024 * 1024,
     "/api/v1/shadow": 2 * 1024 * 1024,  # a whole configuration
     "/api/v1/restrictions/import": 2 * 1024 * 1024,
     "/api/v1/workdays": 64 * 1024,  # every day of a year

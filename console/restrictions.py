@@ -9,22 +9,20 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from console.access import MANAGERS, OVERSEERS, Deps, allow
 from console.api import PROBLEMS
 from console.deps import Token
+from console.files import GIVES_CSV, TAKES_CSV, DryRun, csv_file, sent_file
 from console.problems import Problem
 from console.schemas import ProblemOut, RestrictionIn, RestrictionOut, RestrictionsImportedOut
 
-CSV: Final = "text/csv; charset=utf-8"
 UNKNOWN: Final[dict[int | str, dict[str, Any]]] = {404: {"model": ProblemOut, "description": "There is no such entry."}}
 CHANGES: Final[dict[int | str, dict[str, Any]]] = {
     409: {"model": ProblemOut, "description": "It cannot be done with this entry now."},
     503: {"model": ProblemOut, "description": "The database does not answer: nothing is changed."},
 }
-FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 restrictions = APIRouter(prefix="/api/v1/restrictions", responses=PROBLEMS)
 
 Entry = Annotated[int, Path(ge=1, le=2**31 - 1, description="The entry's id.")]
 Overseer = Annotated[Token, Depends(allow(OVERSEERS))]
 Manager = Annotated[Token, Depends(allow(MANAGERS))]
-DryRun = Annotated[bool, Query(description="Only look: tell what would change, change nothing.")]
 Every = Annotated[bool, Query(alias="all", description="Also what is over.")]
 InClear = Annotated[
     bool, Query(description="The number in clear, for supervisors and engineers; the audit tells of it.")
@@ -41,11 +39,10 @@ async def add(body: RestrictionIn, deps: Deps, token: Manager) -> Any:
     return await deps.restrictions.add(body.model_dump(), token.name)
 
 
-@restrictions.get("/export", summary="All restrictions as CSV", response_class=Response, responses=FILE)
+@restrictions.get("/export", summary="All restrictions as CSV", response_class=Response, responses=GIVES_CSV)
 async def export(deps: Deps, token: Overseer, numbers: InClear = False) -> Response:
     _may_see(token, numbers)
-    headers = {"content-disposition": 'attachment; filename="restrictions.csv"'}
-    return Response(await deps.restrictions.csv(token.name, numbers=numbers), media_type=CSV, headers=headers)
+    return csv_file(await deps.restrictions.csv(token.name, numbers=numbers), "restrictions.csv")
 
 
 @restrictions.post(
@@ -53,13 +50,10 @@ async def export(deps: Deps, token: Overseer, numbers: InClear = False) -> Respo
     summary="Restrictions from CSV: all, or with any mistake none",
     response_model=RestrictionsImportedOut,
     responses=CHANGES,
-    openapi_extra={"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}},
+    openapi_extra=TAKES_CSV,
 )
 async def take(request: Request, deps: Deps, token: Manager, dry_run: DryRun = False) -> Any:
-    data = await request.body()
-    if not data:
-        raise Problem(422, "The request has no file.")
-    return await deps.restrictions.take_csv(data, token.name, dry_run=dry_run)
+    return await deps.restrictions.take_csv(await sent_file(request), token.name, dry_run=dry_run)
 
 
 @restrictions.get("/{entry}", summary="One restriction", response_model=RestrictionOut, responses=UNKNOWN)

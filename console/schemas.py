@@ -147,6 +147,19 @@ class ForecastOut(BaseModel):
     quarters: list[QuarterOut] = Field(description="96 of them.")
 
 
+class AlarmOut(BaseModel):
+    """An emergency centre was not reached. Times are epoch seconds."""
+
+    id: int
+    call_id: str
+    target: str = Field(description="The centre's number.")
+    reason: str
+    agent: str | None = Field(description="Who talked with the caller when it was raised.")
+    raised_at: float
+    by: str | None = Field(description="Who acknowledged it; null: nobody yet.")
+    acknowledged_at: float | None
+
+
 class StatusOut(BaseModel):
     version: str
     health: HealthOut
@@ -154,6 +167,8 @@ class StatusOut(BaseModel):
     target: TargetOut
     now: NowOut
     surge: SurgeOut | None
+    alarms: list[AlarmOut] = Field(description="That nobody has acknowledged, the newest first.")
+    dead_trunks: list[str] = Field(description="Trunks to emergency centres whose other end does not answer.")
     suggestion: SuggestionOut | None = Field(description="Whether to declare a surge; null while one lasts.")
     forecast: OutlookOut | None = Field(description="null while the records do not answer.")
     today: TodayOut | None
@@ -181,6 +196,10 @@ class CallOut(BaseModel):
     presented: int | None = Field(None, description="Presentations to seats.")
     fallback: str | None = Field(None, description="Stage, when the dialplan alone took it over.")
     flags: str | None = None
+    recording: str | None = Field(
+        None, description="kept, short, missing, unwritable, deleted; null: not recorded, or not over"
+    )
+    case: str | None = Field(None, description="Id of the case that came with the call; null: none did.")
 
     @computed_field(description="Arrival to the bridge with an agent; null: no agent yet, or never.")
     def answer_s(self) -> float | None:
@@ -270,6 +289,150 @@ class ImportedOut(BaseModel):
     changed: list[str]
     unchanged: int
     dry_run: bool = Field(description="True: only looked at.")
+
+
+DepartmentId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$")]
+
+
+class DepartmentsFromConfigIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    departments: list[DepartmentId] = Field(
+        default_factory=list, description="Empty: every [[department]] of the file."
+    )
+
+
+class DepartmentOut(BaseModel):
+    """A department, or another city's hotline."""
+
+    id: str
+    name: str
+    code: str = Field(description="Short number, for the keys of a telephone; empty: none.")
+    kind: str = Field(description="department, hotline")
+    level: int = Field(description="1 and 2: around the clock, 3: in working hours, unless it has hours of its own.")
+    hours: str = Field(description="Those in force, as in the configuration.")
+    own_hours: bool = Field(description="False: those of its level.")
+    numbers: list[str] = Field(description="NUMBER or NUMBER@TRUNK, called in this order.")
+    shows_caller: bool = Field(description="It sees the citizen's number; a hotline always does.")
+    note: str
+    disabled: bool = Field(description="Called no more; kept for the records.")
+    revision: int = Field(description="Grows with each change.")
+    open: bool = Field(description="Whether it can be called now.")
+    until: float | None = Field(description="Epoch seconds when that changes; null: not within a month.")
+    problems: list[str] = Field(description="Numbers that are not dialled, digits that mean others too, and why.")
+
+
+class DepartmentCallsOut(BaseModel):
+    """How one department answered. `asked` are askings; `attempts` are numbers that were dialled for them."""
+
+    id: str
+    name: str
+    asked: int
+    judged: int = Field(
+        description="Askings without those taken back by us, out of hours, or lasting: of these is `ratio`."
+    )
+    reached: int = Field(description="Askings that somebody answered.")
+    ratio: float | None = Field(description="0..1; null: nothing to judge.")
+    attempts: int
+    answered: int
+    busy: int
+    refused: int
+    no_answer: int
+    not_reached: int = Field(description="Dead, unregistered, trunk down, 5xx.")
+    out_of_hours: int = Field(description="Not dialled.")
+    cancelled: int = Field(description="By us: another number was quicker, the act was taken back, the caller left.")
+    open: int = Field(description="Lasting.")
+    p50_s: float | None = Field(description="Asking until somebody answered.")
+    p95_s: float | None
+
+
+class DepartmentsReportOut(BaseModel):
+    first: datetime.date
+    last: datetime.date
+    departments: list[DepartmentCallsOut] = Field(description="Those that missed most askings first.")
+
+
+class RouteTriedOut(BaseModel):
+    """One route of an emergency; milliseconds since it was asked for."""
+
+    route: int
+    way: str = Field(description="Name of the route.")
+    dialled_ms: int | None
+    ringing_ms: int | None = Field(description="The first 180 or 183.")
+    answered_ms: int | None
+    joined_ms: int | None
+    ended_ms: int | None
+    outcome: str | None = Field(description="answered, busy, refused, no_answer, not_reached, cancelled; null: lasting")
+    cause: int | None = Field(description="Asterisk's.")
+
+
+class HandoffOut(BaseModel):
+    """One leg of a call to a third party; milliseconds since it was asked for. `leg` 0 and below: nothing was dialled."""
+
+    act: int
+    leg: int
+    verb: str | None = Field(description="consult, three_way, blind, emergency")
+    target_kind: str | None = Field(description="department, hotline, agent, skill, number, emergency")
+    target: str | None
+    name: str | None
+    by: str | None
+    via: str | None = Field(description="desk, api, phone, dialplan")
+    case: str | None
+    asked_at: float = Field(description="Epoch seconds.")
+    route: int | None
+    way: str | None = Field(description="Name of the route.")
+    seat: str | None
+    dialled_ms: int | None
+    ringing_ms: int | None
+    answered_ms: int | None
+    joined_ms: int | None
+    ended_ms: int | None
+    outcome: str | None = Field(
+        description="answered, busy, refused, no_answer, not_reached, out_of_hours, cancelled; null: lasting, or no leg"
+    )
+    cause: int | None = Field(description="Asterisk's.")
+    act_outcome: str | None = Field(description="done, failed, refused, cancelled; null: lasting")
+    reason: str | None
+
+
+class EmergencyActOut(BaseModel):
+    """One handoff; milliseconds since it was asked for."""
+
+    call_id: str
+    act: int
+    number: str
+    asked_at: float = Field(description="Epoch seconds.")
+    by: str | None
+    via: str | None = Field(description="desk, api, phone, dialplan")
+    case: str | None
+    dialled_ms: int | None = Field(description="The first route.")
+    first_sound_ms: int | None
+    answered_ms: int | None
+    joined_ms: int | None
+    outcome: str | None = Field(description="done, failed, refused, cancelled; null: lasting")
+    reason: str | None
+    routes: list[RouteTriedOut]
+
+
+class EmergencyNumberOut(BaseModel):
+    number: str
+    handoffs: int
+    answered: int
+    done: int
+    failed: int
+    refused: int
+    cancelled: int
+    several_routes: int = Field(description="Handoffs for which more than one route was dialled.")
+    slowest_dial_ms: int | None = Field(description="Asking until the first route was dialled.")
+    p50_ms: int | None = Field(description="Asking until the centre answered.")
+    p95_ms: int | None
+    slowest_ms: int | None
+
+
+class EmergencyReportOut(BaseModel):
+    month: str = Field(description="Like 2026-11.")
+    numbers: list[EmergencyNumberOut] = Field(description="Every configured one, and those that were asked for.")
+    acts: list[EmergencyActOut] = Field(description="Oldest first.")
 
 
 class DayIn(BaseModel):
@@ -373,6 +536,23 @@ class PauseIn(BaseModel):
     reason: Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
 
 
+class RecordingPauseIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+
+
+class RecordingResumeIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
+
+
+class RecordingDoneOut(BaseModel):
+    call: str
+    recording: str = Field(description="paused or running")
+
+
 class SurgeIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -435,3 +615,123 @@ class ProblemOut(BaseModel):
     status: int
     detail: str
     errors: list[dict[str, Any]] | None = None
+
+
+class JoinIn(BaseModel):
+    """Whom to join: exactly one of them, for an act that dials; none for the others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    department: str = Field("", max_length=64, description="Id in the directory, of a department or another hotline.")
+    agent: str = Field("", max_length=64)
+    skill: str = Field("", max_length=64, description="Whoever has it and is free, the best first.")
+    number: str = Field("", max_length=32, description="A plain number, for roles that may dial one.")
+    emergency: str = Field("", max_length=8, description="110, 119, 120, 122 or 12395.")
+    case: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$", description="Id of the case, passed on.")
+
+    def target(self) -> dict[str, str]:
+        return {key: value for key, value in self.model_dump(exclude={"case"}).items() if value}
+
+
+class ThirdOut(BaseModel):
+    leg: str = Field(description="<act>.<leg>")
+    seat: str | None
+    state: str = Field(description="dialling, ringing, answered, joined")
+    emergency: bool
+
+
+class LiveCallOut(BaseModel):
+    """A call in which somebody talks with the caller."""
+
+    id: str
+    line: str
+    case: str = Field(description="Id of the case that came with the call; empty: none did.")
+    seat: str | None
+    agent: str | None
+    state: str = Field(description="See docs/state-machines/joined.md.")
+    on_hold: bool
+    act: str | None = Field(description="What is under way.")
+    act_no: int = Field(description="Number of the last act within the call.")
+    target: str | None
+    thirds: list[ThirdOut]
+    possible: list[str] = Field(description="Acts that are possible now.")
+
+
+class CallbackIn(BaseModel):
+    """Who: `number`, or the caller of `call`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[str, Field(max_length=64, repr=False)] = ""
+    call: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{0,128}$")] = ""
+    line: str = Field("", max_length=20, description="Whose number he is shown; default: as he called, else the first.")
+    wanted_at: float | None = Field(None, gt=0, lt=1e11, description="Epoch seconds; null: at any time.")
+    consent: bool = Field(False, description="He agreed to be called back; without it nothing is added.")
+    note: str = Field("", max_length=500, description="Never the number itself.")
+    case: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
+
+
+class CallbackChangeIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    state: str | None = Field(None, max_length=20, description="open, given_up, done")
+    note: str | None = Field(None, max_length=500)
+    wanted_at: float | None = Field(None, gt=0, lt=1e11)
+
+
+class CallbackOut(BaseModel):
+    """Times are epoch seconds."""
+
+    id: int
+    number: str = Field(description="Masked; empty: sealed under another key.")
+    line: str
+    wanted_at: float | None
+    due_at: float = Field(description="One working day after it was added, or after he wants it.")
+    overdue: bool
+    consent: bool
+    note: str
+    case: str
+    call: str = Field(description="The call in which it was asked for.")
+    state: str = Field(description="open, placed, reached, not_reached, given_up, done")
+    attempts: int = Field(description="Calls in which the citizen was dialled.")
+    last_at: float | None
+    added_by: str
+    added_at: float
+    closed_by: str | None
+    closed_at: float | None
+
+
+class CallOutIn(BaseModel):
+    """Either `callback`, or `case` and `number`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    callback: int | None = Field(None, ge=1, le=2**31 - 1)
+    case: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")
+    number: Annotated[str, Field(max_length=64, repr=False)] = ""
+    line: str = Field("", max_length=20, description="Whose number the citizen is shown; default: the first own line.")
+
+
+class OutboundOut(BaseModel):
+    """A call that an agent placed. Times are epoch seconds."""
+
+    id: str
+    kind: str = Field(description="follow_up, callback")
+    case: str
+    callback: int | None
+    agent: str
+    seat: str
+    line: str
+    state: str = Field(description="See docs/state-machines/outbound.md.")
+    asked_at: float
+    agent_answered_at: float | None
+    dialled_at: float | None
+    citizen_ringing_at: float | None
+    answered_at: float | None
+    ended_at: float | None
+    outcome: str | None = Field(description="See docs/callbacks.md.")
+    recording: str | None = Field(
+        description="What became of it: kept, short, missing, unwritable; null: not looked at."
+    )
+    cause: int | None
+    by: str = Field(description="Name of the token that asked for it.")

@@ -13,10 +13,13 @@ import socket
 from collections.abc import Iterator
 from typing import Any, Final
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
 from console.events import events_of
+
+log = structlog.get_logger(__name__)
 
 BACKLOG: Final = 128
 MAX_CONNECTIONS: Final = 400
@@ -70,7 +73,10 @@ class HttpServer:
     async def _cut_stalled(self) -> None:
         while True:
             await asyncio.sleep(LOOK_S)
-            self.cut_stalled(asyncio.get_running_loop().time())
+            try:
+                self.cut_stalled(asyncio.get_running_loop().time())
+            except Exception:  # what it looks at belongs to uvicorn, which may change it
+                log.exception("stalled connections not looked for")
 
     def cut_stalled(self, now: float) -> None:
         """Cut what has not moved since `STALLED_S`: a reader that takes nothing, a request that never becomes whole."""

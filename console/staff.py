@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from console.access import MANAGERS, OVERSEERS, Deps, allow
 from console.api import PROBLEMS
 from console.deps import Token
-from console.problems import Problem
+from console.files import GIVES_CSV, TAKES_CSV, DryRun, csv_file, sent_file
 from console.schemas import AgentChangeIn, AgentId, AgentIn, AgentOut, FromConfigIn, ImportedOut, ProblemOut
 
-CSV: Final = "text/csv; charset=utf-8"
 CHANGES: Final[dict[int | str, dict[str, Any]]] = {
     409: {"model": ProblemOut, "description": "Somebody else changed it meanwhile, or it is there already."},
     503: {"model": ProblemOut, "description": "The database does not answer: nothing is changed."},
 }
-FILE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 staff = APIRouter(prefix="/api/v1/agents", responses=PROBLEMS)
 
 Agent = Annotated[AgentId, Path(description="The agent's id.")]
 Overseer = Annotated[Token, Depends(allow(OVERSEERS))]
 Manager = Annotated[Token, Depends(allow(MANAGERS))]
-DryRun = Annotated[bool, Query(description="Only look: tell what would change, change nothing.")]
 
 
 @staff.get("", summary="All agents", response_model=list[AgentOut])
@@ -36,10 +33,9 @@ async def add(body: AgentIn, deps: Deps, token: Manager) -> Any:
     return await deps.staff.add(body.model_dump(), token.name)
 
 
-@staff.get("/export", summary="All agents as CSV", response_class=Response, responses=FILE)
+@staff.get("/export", summary="All agents as CSV", response_class=Response, responses=GIVES_CSV)
 async def export(deps: Deps, _: Overseer, chinese: bool = False) -> Response:
-    headers = {"content-disposition": 'attachment; filename="agents.csv"'}
-    return Response(deps.staff.csv(chinese=chinese), media_type=CSV, headers=headers)
+    return csv_file(deps.staff.csv(chinese=chinese), "agents.csv")
 
 
 @staff.post(
@@ -47,13 +43,10 @@ async def export(deps: Deps, _: Overseer, chinese: bool = False) -> Response:
     summary="Agents from CSV: all, or with any mistake none",
     response_model=ImportedOut,
     responses=CHANGES,
-    openapi_extra={"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}},
+    openapi_extra=TAKES_CSV,
 )
 async def take(request: Request, deps: Deps, token: Manager, dry_run: DryRun = False) -> Any:
-    data = await request.body()
-    if not data:
-        raise Problem(422, "The request has no file.")
-    return await deps.staff.take_csv(data, token.name, dry_run=dry_run)
+    return await deps.staff.take_csv(await sent_file(request), token.name, dry_run=dry_run)
 
 
 @staff.post("/from-config", summary="Agents as hotline.toml has them", response_model=ImportedOut, responses=CHANGES)

@@ -16,9 +16,11 @@ from typing import Final
 from prometheus_client import Counter
 from prometheus_client.exposition import choose_encoder
 
-from metrics.registry import AGENT_STATES, DEGRADABLE, FALLBACK_STAGES, Metrics
+from metrics.registry import AGENT_STATES, CALLBACK_STATES, DEGRADABLE, FALLBACK_STAGES, Metrics
 from routing.model import DeviceState, EngineView, Line
-from routing.steps import Judgement, Step, StepKind
+from routing.steps import Judgement, Step, StepKind, Value
+
+ACTS_KNOWN: Final = 10_000  # acts whose targets are remembered, far more than there can be at once
 
 
 class FollowedCount:
@@ -87,7 +89,16 @@ class Exporter:
             StepKind.RECOVERED: self._recovered,
             StepKind.FLAG: self._flag,
             StepKind.RESTRICTED: self._restricted,
+            StepKind.ACT_ASKED: self._act_asked,
+            StepKind.THIRD_ENDED: self._third_ended,
+            StepKind.ACT_ENDED: self._act_ended,
+            StepKind.RECORDING: self._recorded,
         }
+        self._asked: dict[tuple[str, Value], tuple[str, str]] = {}  # call, act -> kind and id of whom it was asked for
+
+    def bug(self, part: str) -> None:
+        """One more bug in this part of our own code."""
+        self.metrics.bugs.labels(part).inc()
 
     # -- steps --
 
@@ -148,7 +159,45 @@ class Exporter:
         if "restriction" in step.data:
             self.metrics.restricted.labels(_text(step, "rule")).inc()
 
+    def _act_asked(self, step: Step) -> None:
+        """Remembered for its end. A leg may end after its call, so what goes is the oldest, not what ended."""
+        if step.data.get("target_kind"):
+            self._asked[step.call_id, step.data.get("act")] = _text(step, "target_kind"), _text(step, "target")
+        while len(self._asked) > ACTS_KNOWN:
+            del self._asked[next(iter(self._asked))]
+
+    def _target(self, step: Step) -> tuple[str, str]:
+        """Kind and id of whom the act was asked for, also when that was before this process."""
+        if step.data.get("target_kind"):
+            return _text(step, "target_kind"), _text(step, "target")
+        return self._asked.get((step.call_id, step.data.get("act")), ("unknown", "unknown"))
+
+    def _third_ended(self, step: Step) -> None:
+        self.metrics.thirds.labels(self._target(step)[0], _text(step, "outcome")).inc()
+
+    def _act_ended(self, step: Step) -> None:
+        outcome = _text(step, "outcome")
+        self.metrics.joins.labels(_text(step, "verb"), outcome).inc()
+        if step.data.get("verb") == "emergency":
+            self.metrics.handoffs.labels(self._target(step)[1], outcome).inc()
+
+    def _recorded(self, step: Step) -> None:
+        what = step.data.get("what")
+        if what == "ended":
+            self.metrics.recordings.labels(_text(step, "outcome")).inc()
+        elif what == "deleted":
+            self.metrics.recordings_deleted.inc()
+
     # -- what is now --
+
+    def outbound(self, kind: str, outcome: str | None) -> None:
+        """An outbound call is over."""
+        self.metrics.outbound.labels(kind, outcome or "unknown").inc()
+
+    def callbacks(self, states: Mapping[str, int], overdue: int) -> None:
+        for state in CALLBACK_STATES:
+            self.metrics.callbacks.labels(state).set(states.get(state, 0))
+        self.metrics.callbacks_overdue.set(overdue)
 
     def view(self, view: EngineView) -> None:
         """Set the gauges from what the engine shows. A line that is gone after a reload shows 0, not its last value."""
@@ -181,6 +230,11 @@ class Exporter:
         for line in lines.values():
             self.metrics.add_line(line)
         self._lines.update(lines)
+
+    def emergencies(self, numbers: Iterable[str]) -> None:
+        """The emergency numbers, at start and after a reload."""
+        for number in numbers:
+            self.metrics.add_emergency(number)
 
     # -- told by the shadow --
 
@@ -228,6 +282,11 @@ class Exporter:
     def _follow(self, counter: Counter, label: str, total: int) -> None:
         followed = self._followed.setdefault((counter, label), FollowedCount(counter.labels(label)))
         followed.told(total)
+
+    def recording(self, *, ready: bool | None, free_bytes: int | None) -> None:
+        """Whether calls can be recorded (None: they shall not be) and the space left for that."""
+        self.metrics.recording_ready.set(math.nan if ready is None else ready)
+        self.metrics.recording_free_bytes.set(math.nan if free_bytes is None else free_bytes)
 
     def health(self, *, serving: bool, degraded: Iterable[str]) -> None:
         """The same words as `/readyz`."""

@@ -18,8 +18,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from routing.agent_state import AgentState
 from routing.model import DeviceState, Line
+from routing.outbound import OutKind, OutOutcome
+from routing.recording import RecordingOutcome
 from routing.restrictions import Kind
-from routing.steps import CallOutcome, Judgement, Outcome
+from routing.steps import ActOutcome, CallOutcome, Judgement, Outcome, ThirdOutcome
+from routing.targets import TargetKind
 
 # 15.0 is the target of the agreement (T7); 6 and 10 are the rings, 20, 30 and 60 what other cities publish.
 WAIT_BUCKETS: Final = (
@@ -46,6 +49,14 @@ AGENT_STATES: Final = tuple(AgentState)
 FALLBACK_STAGES: Final = ("seats", "queue", "telephone")
 ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
 ANSWERED_BY: Final = ("engine", "fallback")
+KEPT: Final = (  # tasks that go on and on
+    "gauges", "snapshots", "watchdog", "agents", "workdays", "forecast", "restrictions", "departments",
+    "recordings", "callbacks",
+)  # fmt: skip
+JOIN_VERBS: Final = (
+    "consult", "three_way", "blind", "emergency", "merge", "transfer", "return", "hold", "resume"
+)  # fmt: skip
+CALLBACK_STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done")
 DEGRADABLE: Final = ("ami", "database")
 
 
@@ -58,6 +69,7 @@ class Metrics:
         self._calls()
         self._now()
         self._presentations()
+        self._outbound()
         self._links()
         self._health()
         self.build = Info("hotline_build", "Version of the running service.", registry=self.registry)
@@ -117,6 +129,13 @@ class Metrics:
             "hotline_unknown_number_calls_total", "Calls to a number that is no line (404), counted by Asterisk."
         )
 
+        self.recordings = self._counter(
+            "hotline_recordings_total", "Recordings of answered calls that are over, by what became of them.", "outcome"
+        )
+        self.recordings_deleted = self._counter(
+            "hotline_recordings_deleted_total", "Recordings deleted after their time."
+        )
+
     def _now(self) -> None:
         self.waiting = self._gauge("hotline_calls_waiting", "Callers waiting for a person now.", "line")
         self.longest_wait = self._gauge("hotline_longest_wait_seconds", "Longest wait of a caller waiting now.", "line")
@@ -140,6 +159,12 @@ class Metrics:
         self.presentations = self._counter(
             "hotline_presentations_total", "Ended presentations of a call at a seat, by outcome.", "outcome"
         )
+        self.emergency_alarms = self._gauge(
+            "hotline_emergency_alarms", "Emergency centres that were not reached and nobody has acknowledged it."
+        )
+        self.trunk_up = self._gauge(
+            "hotline_trunk_up", "1 while the other end of a trunk to emergency centres answers, else 0.", "trunk"
+        )
         self.surge = self._gauge("hotline_surge", "1 while a declared surge lasts.")
         self.surge_suggested = self._gauge(
             "hotline_surge_suggested", "1 while arrivals are above the forecast and no surge is declared, else 0."
@@ -160,7 +185,25 @@ class Metrics:
             "hotline_seats_set_aside_total", "Seats set aside after the second missed call in a row."
         )
         self.handoffs = self._counter(
-            "hotline_emergency_handoffs_total", "Handoffs to an emergency centre.", "target", "outcome"
+            "hotline_emergency_handoffs_total", "Handoffs to an emergency centre, ended.", "target", "outcome"
+        )
+        self.joins = self._counter(
+            "hotline_joins_total",
+            "Acts on calls in progress, ended: consultations, transfers and others.",
+            "verb",
+            "outcome",
+        )
+        self.thirds = self._counter(
+            "hotline_thirds_total", "Legs to third parties, ended, by what they were to.", "kind", "outcome"
+        )
+
+    def _outbound(self) -> None:
+        self.outbound = self._counter(
+            "hotline_outbound_calls_total", "Calls that agents placed and that are over.", "kind", "outcome"
+        )
+        self.callbacks = self._gauge("hotline_callbacks", "Entries of citizens who want to be called back.", "state")
+        self.callbacks_overdue = self._gauge(
+            "hotline_callbacks_overdue", "Citizens still to be called back whose time is over."
         )
 
     def _links(self) -> None:
@@ -189,7 +232,9 @@ class Metrics:
         self.degraded = self._gauge("hotline_degraded", "1 while this part is out of order, else 0.", "part")
         self.stalls = self._counter("hotline_loop_stalls_total", "Stalls of the event loop longer than half a lease.")
         self.bugs = self._counter(
-            "hotline_bugs_total", "Unexpected failures of our own code, each confined to one call or event.", "part"
+            "hotline_bugs_total",
+            "Unexpected failures of our own code, each confined to one call, event or look.",
+            "part",
         )
         self.illegal = self._counter(
             "hotline_illegal_transitions_total", "Events that did not fit our picture of a call or agent.", "machine"
@@ -197,6 +242,14 @@ class Metrics:
         self.spooled = self._gauge(
             "hotline_records_spooled", "Records in the journal that are not yet in the database."
         )
+        self.recording_ready = self._gauge(
+            "hotline_recording_ready", "1 while calls can be recorded, 0 while not, NaN when they shall not be."
+        )
+        self.recording_ready.set(math.nan)
+        self.recording_free_bytes = self._gauge(
+            "hotline_recording_free_bytes", "Space left where recordings are kept, bytes; NaN: not known."
+        )
+        self.recording_free_bytes.set(math.nan)
         self.records_lost = self._counter(
             "hotline_records_lost_total", "Records that could not even be kept in the journal."
         )
@@ -215,20 +268,39 @@ class Metrics:
             self.seats.labels(device)
         for result in Outcome:
             self.presentations.labels(result)
+        for verb in JOIN_VERBS:
+            for act_outcome in ActOutcome:
+                self.joins.labels(verb, act_outcome)
+        for target_kind in TargetKind:
+            for third_outcome in ThirdOutcome:
+                self.thirds.labels(target_kind, third_outcome)
+        for became in RecordingOutcome:
+            self.recordings.labels(became)
         for part in DEGRADABLE:
             self.degraded.labels(part)
         for kind in Kind:
             self.restricted.labels(kind)
         self.flags.labels("storm")
-        self.requeued.labels("lost_leg")
-        for part in ("routing", "agi", "ami", "gauges", "forecast"):
+        for cause in ("lost_leg", "left_alone"):
+            self.requeued.labels(cause)
+        for part in ("routing", "agi", "ami", "reload", *KEPT):
             self.bugs.labels(part)
-        for machine in ("call", "agent"):
+        for out_kind in OutKind:
+            for out_outcome in OutOutcome:
+                self.outbound.labels(out_kind, out_outcome)
+        for entry_state in CALLBACK_STATES:
+            self.callbacks.labels(entry_state)
+        for machine in ("call", "agent", "joined", "outbound"):
             self.illegal.labels(machine)
         for name in pbx:
             self.ami_connected.labels(name)
             for metric in (self.ami_events, self.ami_dropped, self.ami_reconnects, self.stamps_differ):
                 metric.labels(name)
+
+    def add_emergency(self, number: str) -> None:
+        """Bring all series of an emergency number into being at 0; again is harmless."""
+        for outcome in ActOutcome:
+            self.handoffs.labels(number, outcome)
 
     def add_line(self, line: Line) -> None:
         """Bring all series of a line into being at 0; again after a reload is harmless."""

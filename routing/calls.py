@@ -45,6 +45,7 @@ class Call(NamedTuple):
     head: bool = False  # agent leg lost: served first
     emergency: bool = False
     trunk: str = ""
+    case: str = ""  # id of the case it is about, of another centre or hotline
     caller_ref: str | None = None
     caller_blocks: tuple[str, ...] = ()
     credit_s: float = 0.0  # of line and trunk, within `position`

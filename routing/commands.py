@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeAlias
 
 from routing.model import Surge
+from routing.outbound import Outbound
 from routing.steps import Step
 
 
@@ -84,6 +86,121 @@ class DropLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class StampAct:
+    """Writes on the caller's channel what is under way: "<verb>:<act>:<until, epoch s>:<target>"."""
+
+    call_id: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialThird:
+    """Dial a third party into the conference of the call: by `dial`, or at a seat of ours through its guard. `case`: id of
+    the case that it is told; "" for none."""
+
+    call_id: str
+    key: str
+    dial: str | None
+    seat_id: str | None
+    rings_s: float
+    shows_caller: bool
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DropThird:
+    """End the leg to a third party, whether it rings or talks."""
+
+    call_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopAlone:
+    """The dialplan calls no further route to an emergency centre by itself; legs that ring are ended one by one."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Move the caller to the conference, or on hold; with the agent, who goes to the conference, in one act of Asterisk."""
+
+    call_id: str
+    hold: bool
+    with_agent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DropAgent:
+    """The agent has handed the call over. `key`: of his leg when he came as a third party, else ""."""
+
+    call_id: str
+    key: str
+
+
+class Tone(StrEnum):
+    """What an agent hears, and he alone."""
+
+    DONE = "done"
+    FAILED = "failed"  # for a reason without a tone of its own
+    BUSY = "busy"  # the third party is engaged, or refuses
+    NO_ANSWER = "no-answer"
+    NOT_REACHED = "not-reached"
+    LEFT = "left"  # the third party has hung up
+    ALARM = "alarm"  # no emergency centre is reached: nobody is coming, stay with the caller
+
+
+@dataclass(frozen=True, slots=True)
+class TellAgent:
+    """A tone in the agent's ear. `key`: of his leg when he came as a third party, else ""."""
+
+    call_id: str
+    tone: Tone
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlarm:
+    """An emergency centre is not reached: told until somebody acknowledges it."""
+
+    call_id: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialOut:
+    """Ring the seat through its guard; who answers there is joined with the citizen, who is shown the line's number."""
+
+    out_id: str
+    seat_id: str
+    agent_rings_s: float
+    rings_s: float
+    line: str
+    dial: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DropOutbound:
+    """End an outbound call, however far it is."""
+
+    out_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutbound:
+    """An outbound call as it is now, for journal, metrics and log; each replaces the one before."""
+
+    outbound: Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """Our picture of a call is doubtful: a new one at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class WriteStep:
     """For journal, metrics and log."""
 
@@ -118,6 +235,18 @@ Command: TypeAlias = (
     | SayGoodbye
     | BringBack
     | DropLeg
+    | StampAct
+    | DialThird
+    | DropThird
+    | StopAlone
+    | Gather
+    | DropAgent
+    | TellAgent
+    | RaiseAlarm
+    | DialOut
+    | DropOutbound
+    | WriteOutbound
+    | LookAgain
     | WriteStep
     | WriteSignIn
     | TellSurge

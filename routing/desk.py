@@ -11,7 +11,7 @@ from heapq import heappush
 from itertools import islice
 from typing import Any, Final
 
-from routing import call_state, choice
+from routing import call_state, cases, choice
 from routing import commands as c
 from routing import events as e
 from routing.agent_state import AgentEvent, AgentState
@@ -19,8 +19,10 @@ from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Queue
 from routing.candidates import Candidates
 from routing.floor import Floor
+from routing.joined import Joined
 from routing.lending import Lending
 from routing.model import Line, Mode, Rules
+from routing.outbound import Outbound
 from routing.restrictions import Book
 from routing.steps import Step, StepKind, Value
 
@@ -36,6 +38,9 @@ class Desk:
         self.floor = Floor(rules)
         self.calls: dict[str, Call] = {}
         self.queue = Queue()
+        self.joined: dict[str, Joined] = {}  # by call: those on which an act was done
+        self.trunks: dict[str, bool] = {}  # to emergency centres: whether the other end answers; unknown is not there
+        self.outbound: dict[str, Outbound] = {}  # calls that agents place: no part of `calls`
         self.deciding = False
         self.now = self.wall = 0.0
         self.out: list[c.Command] = []
@@ -84,6 +89,14 @@ class Desk:
             self.stirred.add(call.caller_ref or "")
         return call
 
+    def agent_of(self, call_id: str) -> str | None:
+        """Who talks with the caller. Before the first picture the records tell the seat alone."""
+        call = self.calls.get(call_id)
+        if call is None or call.agent_id is not None or not call.seat_id:
+            return None if call is None else call.agent_id
+        agent = self.floor.agent_at(call.seat_id)
+        return None if agent is None else agent.id
+
     def step(
         self, call: Call, kind: StepKind, at: float | None = None, candidates: Candidates | None = None, **data: Value
     ) -> Call:
@@ -98,6 +111,16 @@ class Desk:
         self.out.append(c.WriteStep(Step(call.id, seq, round(at, 3), kind, known, candidates)))
         return call
 
+    def monotonic(self, at: float) -> float:
+        """The monotonic twin of a moment that may be told late: after a restart, or by a service that was frozen."""
+        return self.now - max(0.0, self.wall - at)
+
+    def talk_ended(self, call: Call, lost: bool, at: float) -> float | None:
+        """Records the end of an agent's talk; returns how long it was, in seconds."""
+        talk_s = None if call.answered is None else round(max(0.0, self.monotonic(at) - call.answered), 3)
+        self.step(call, StepKind.TALK_ENDED, at, seat=call.seat_id, agent=call.agent_id, lost=lost, talk_s=talk_s)
+        return talk_s
+
     def arrive(self, call_id: str, number: str, arrived_at: float, **facts: Any) -> Call | None:
         """A call we did not know. None when it ended already or nobody serves the number."""
         line = self.serving(number)
@@ -106,12 +129,13 @@ class Desk:
         arrived = self.now - max(0.0, self.wall - arrived_at)
         caller_ref = facts.get("caller_ref")
         sealed = facts.pop("caller_sealed", None)
+        told = facts.pop("case", "")
         credit_s = self.credit_s(number, facts.get("trunk", ""))
         position = self._position(arrived - credit_s, caller_ref)
         prefers = None if facts.get("emergency") else self.last_agent(line, caller_ref)
         call = Call(call_id, number, line, arrived_at, arrived, position, prefers=prefers, credit_s=credit_s, **facts)
-        call = self.put(call)
-        return self.step(
+        call = self.put(call._replace(case=cases.readable(told)))
+        call = self.step(
             call,
             StepKind.OFFERED,
             arrived_at,
@@ -122,7 +146,11 @@ class Desk:
             caller_ref=caller_ref,
             caller_sealed=sealed,
             emergency=call.emergency,
+            case=call.case or None,
         )
+        if call.case != told:
+            call = self.step(call, StepKind.FLAG, arrived_at, flag="case_dropped", detail=cases.DROPPED)
+        return call
 
     def credit_s(self, number: str, trunk: str) -> float:
         """What the classes of line and trunk are worth: so much longer the caller has waited, as far as his place goes.
@@ -189,8 +217,9 @@ class Desk:
             self.agent(agent.id, AgentEvent.PRESENTATION_LIFTED)
 
     def _wrap_up_s(self, call_id: str) -> float:
-        call = self.calls.get(call_id)
-        own = None if call is None else call.line.wrap_up_s
+        call, out = self.calls.get(call_id), self.outbound.get(call_id)
+        line = call.line if call is not None else None if out is None else self.serving(out.line)
+        own = None if line is None else line.wrap_up_s
         return self.rules.timing.wrap_up_s if own is None else own
 
     def timer(self, when: float, kind: str, key: str) -> None:

@@ -23,13 +23,30 @@ from dataclasses import replace
 from heapq import heappop
 from typing import Any, Final
 
+from routing import (
+    alone,
+    calling_out,
+    gathering,
+    joining,
+    matching,
+    presenting,
+    rebuild,
+    restricting,
+    rostering,
+    storms,
+    surging,
+    talking,
+    thirds,
+    waiting_room,
+)
 from routing import commands as c
 from routing import events as e
-from routing import matching, presenting, rebuild, restricting, rostering, storms, surging, talking, waiting_room
 from routing.agent_state import AgentEvent
 from routing.call_state import CallState, IllegalTransition
 from routing.desk import Desk
 from routing.model import EngineView, Rules, Surge
+from routing.recording import held
+from routing.steps import StepKind
 from routing.views import engine_view
 from routing.workdays import Workdays
 
@@ -46,11 +63,14 @@ class Engine(Desk):
         self.surge: Surge | None = None
 
     def handle(self, event: e.Event, now: float, wall: float) -> list[c.Command]:
-        """Takes one event, returns what should happen, in order. Never raises for an event that surprises us."""
+        """Takes one event, returns what should happen, in order. Never raises for an event that surprises us.
+
+        Raises whatever a bug raises. `suspect` is the call that it met, None if it met no call; `out` is what should
+        happen all the same.
+        """
         self.now, self.wall, self.out = max(now, self.now), wall, []
+        bugs = [error for error in map(self._looked, (rostering.look, restricting.look)) if error is not None]
         self.suspect = getattr(event, "call_id", None)
-        rostering.look(self)
-        restricting.look(self)
         try:
             _HANDLERS[type(event)](self, event)
         except IllegalTransition as error:
@@ -60,7 +80,19 @@ class Engine(Desk):
         for sign in self.floor.signs:
             self.out.append(sign)
         self.floor.signs.clear()
+        if bugs:
+            self.suspect = None
+            raise bugs[0]
         return self.out
+
+    def _looked(self, look: Callable[[Engine], None]) -> Exception | None:
+        """What is looked at with every event would let nobody be served if a bug in it ended the event: it is raised when
+        callers have been seen to, by what was in force before."""
+        try:
+            look(self)
+        except Exception as error:
+            return error
+        return None
 
     def _match(self) -> None:
         """Who gave his place up lets the next call of his number have it."""
@@ -86,10 +118,13 @@ class Engine(Desk):
         return sum(call.state is CallState.ARRIVED and not call.fallback_seats for call in self.calls.values())
 
     def view(self, now: float) -> EngineView:
-        return replace(engine_view(self, now, self.duty.view), surge=self.surge)
+        return replace(engine_view(self, now, self.duty.view), surge=self.surge, trunks=dict(self.trunks))
 
     def _device(self, event: e.SeatStateChanged) -> None:
         self.floor.device(event.seat_id, event.state, self.now, self.wall)
+
+    def _trunk(self, event: e.TrunkStateChanged) -> None:
+        self.trunks[event.trunk] = event.up
 
     def _ami_lost(self, event: e.AmiLost) -> None:
         if self.floor.ami_up:
@@ -99,11 +134,13 @@ class Engine(Desk):
     def _picture(self, event: e.Picture) -> None:
         self.floor.ami(up=True)
         rebuild.take_picture(self, event)
+        calling_out.take_picture(self, event)
         self.unseen_since = math.inf
         matching.look_at_everything(self)
 
     def _remembered(self, event: e.Remembered) -> None:
         rebuild.remember(self, event)
+        calling_out.remember(self, event.outbound)
 
     def _allowed(self, event: e.DecisionsAllowed) -> None:
         self.deciding = True
@@ -135,6 +172,12 @@ class Engine(Desk):
     def _extended(self, event: e.WrapUpExtended) -> None:
         if event.agent_id in self.floor.agents:
             self.agent(event.agent_id, AgentEvent.EXTENSION_ASKED)
+
+    def _recording(self, event: e.RecordingHeld) -> None:
+        """It is only noted: routing does not care."""
+        call = self.known(event.call_id)
+        if call is not None:
+            self.step(call, StepKind.RECORDING, event.at, **held(event.paused, event.reason, event.by))
 
     def _rules(self, event: e.RulesChanged) -> None:
         self.configured = event.rules
@@ -244,7 +287,20 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.AgentLegEnded: talking.agent_leg_ended,
     e.CallEnded: talking.call_ended,
     e.FallbackUsed: waiting_room.fallback,
+    e.CallerPlaced: gathering.caller_placed,
+    e.AgentPlaced: gathering.agent_placed,
+    e.EmergencyAlone: alone.told,
+    e.ThirdRinging: thirds.ringing,
+    e.ThirdAnswered: thirds.answered,
+    e.ThirdJoined: thirds.arrived,
+    e.ThirdEnded: thirds.ended,
+    e.MoveRefused: gathering.refused,
+    e.JoinAsked: joining.asked,
+    e.JoinRefused: joining.not_asked,
+    e.OutboundAsked: calling_out.asked,
+    e.OutboundMoved: calling_out.moved,
     e.SeatStateChanged: Engine._device,
+    e.TrunkStateChanged: Engine._trunk,
     e.AmiLost: Engine._ami_lost,
     e.Picture: Engine._picture,
     e.EndNoted: rebuild.noted,
@@ -256,6 +312,7 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.AgentPaused: Engine._paused,
     e.AgentReady: Engine._ready,
     e.WrapUpExtended: Engine._extended,
+    e.RecordingHeld: Engine._recording,
     e.RulesChanged: Engine._rules,
     e.SurgeDeclared: Engine._surge_declared,
     e.SurgeEnded: Engine._surge_ended,
@@ -274,4 +331,7 @@ _TIMERS: Final[dict[str, Callable[[Engine, str], None]]] = {
     "lending": Engine._lending_due,
     "surge": Engine._surge_due,
     "restriction": restricting.due,
+    "joined": gathering.due,
+    "third": thirds.due,
+    "outbound": calling_out.due,
 }

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from routing.joined import Verb
 from routing.model import DeviceState, Rules, Surge
+from routing.outbound import Outbound, OutEvent, OutKind
 from routing.restrictions import Restriction
+from routing.targets import Target
 from routing.workdays import Workdays
 
 # -- from FastAGI ------------------------------------------------------------------------------------------------------
@@ -34,6 +37,7 @@ class CallHeld:
     noticed: bool = False  # already answered into the notice
     caller_blocks: tuple[str, ...] = ()  # references of the blocks of numbers it lies in; none: a service number
     heard: bool = False  # the dialplan has played the notice to a rejected caller
+    case: str = ""  # id of the case it is about, or `cases.UNREADABLE`
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class CallSeen:
     caller_sealed: str | None = None
     caller_number: str = field(default="", repr=False)  # as Asterisk has it; the shell seals and clears it
     caller_blocks: tuple[str, ...] = ()
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +153,117 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerPlaced:
+    """The caller's leg of a joined call arrived: `place` is a `joined.Place` (room, hold, wait)."""
+
+    call_id: str
+    place: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlaced:
+    """The agent's leg is in the conference of the call."""
+
+    call_id: str
+    seat_id: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdRinging:
+    """A leg to a third party gives a sound. `key`: "<act>.<leg>"."""
+
+    call_id: str
+    key: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdAnswered:
+    call_id: str
+    key: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdJoined:
+    """It is in the conference of the call."""
+
+    call_id: str
+    key: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThirdEnded:
+    """`cause`: Asterisk's; None when there never was a channel. `lost`: it went without a word."""
+
+    call_id: str
+    key: str
+    at: float
+    cause: int | None
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundMoved:
+    """What became of an outbound call. `at`: None: just now. `cause`: Asterisk's, where something ended; None when there
+    never was a channel."""
+
+    out_id: str
+    what: OutEvent
+    at: float | None
+    cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDialled:
+    """UserEvent HotlineAct: a feature code on the phone of an agent, or of an expert in the conference. The shell makes a
+    `JoinAsked` of it; the engine never gets it.
+
+    `verb`: a `joined.Verb`, or the number of an emergency service. `value`: digits that name a target.
+    """
+
+    call_id: str
+    leg: str  # uniqueid of the leg that asks, for the tone
+    seat_id: str
+    verb: str
+    value: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyAlone:
+    """UserEvent HotlineEmergency: the dialplan calls an emergency centre by itself. `state`: dialled, route (the next, from
+    1), joined, failed. `asked_at` tells one such call of a caller from the next. `noted`: it is the dialplan's note of a
+    failure, read before a picture, for one that nobody told us.
+    """
+
+    call_id: str
+    number: str
+    asked_at: float
+    state: str
+    route: int
+    at: float
+    noted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FallbackUsed:
     """UserEvent HotlineFallback: the dialplan alone is finding a person. `stage`: seats, queue, telephone."""
 
     call_id: str
     stage: str
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkStateChanged:
+    """Of a trunk to emergency centres: whether its other end answers."""
+
+    trunk: str
+    up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +279,31 @@ class AmiLost:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenThird:
+    """A leg to a third party of a rebuilt picture."""
+
+    key: str
+    joined: bool
+    sounded: bool
+    seat_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAlone:
+    """An emergency of the dialplan alone in a rebuilt picture. `dials`: its routes are being tried, or people moved."""
+
+    number: str
+    asked_at: float
+    dials: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SeenCall:
-    """One call of a rebuilt picture. `seat_id` with `answered_at`: it talks; `ringing` seats ring for it now."""
+    """One call of a rebuilt picture. `seat_id` with `answered_at`: it talks; `ringing` seats ring for it now.
+
+    `place` and `agent_place`: `joined.Place` of the caller and of the agent; `act`: the stamp of an act, "" when there was
+    none; `alone`: an emergency centre that the dialplan has called by itself.
+    """
 
     call_id: str
     number: str
@@ -179,6 +312,22 @@ class SeenCall:
     seat_id: str | None = None
     bridged: bool = False
     ringing: tuple[str, ...] = ()
+    place: str = "bridge"
+    agent_place: str = "bridge"
+    thirds: tuple[SeenThird, ...] = ()
+    act: str = ""
+    alone: SeenAlone | None = None
+    trunk: str = ""
+    emergency: bool = False
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenOutbound:
+    """One outbound call of a rebuilt picture: how far it is, in order, with the times that the dialplan has stamped."""
+
+    out_id: str
+    reached: tuple[tuple[OutEvent, float | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +337,7 @@ class Picture:
     calls: tuple[SeenCall, ...]
     seats: Mapping[str, DeviceState]
     at: float
+    outbound: tuple[SeenOutbound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +357,7 @@ class EndNoted:
     seat_id: str = ""
     trunk: str = ""
     emergency: bool = False
+    case: str = ""
 
 
 # -- from the shell ----------------------------------------------------------------------------------------------------
@@ -226,6 +377,7 @@ class RememberedCall:
     trunk: str = ""
     emergency: bool = False
     caller_ref: str | None = None
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +404,7 @@ class Remembered:
     left: tuple[LeftCall, ...] = ()  # in the order of their arrivals
     since: float = math.inf  # calls that ended later may have passed unseen
     ended: frozenset[str] = frozenset()  # those of them that the records know all the same
+    outbound: tuple[Outbound, ...] = ()  # not ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +444,65 @@ class WrapUpExtended:
     """Asked for by the agent: the wrap-up lasts for its own length longer, once."""
 
     agent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAsked:
+    """An act on a call in progress. `by`: agent id or name of a token; `via`: desk, api, phone, dialplan."""
+
+    call_id: str
+    verb: Verb
+    by: str
+    via: str
+    target: Target | None = None
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRefused:
+    """An act that was refused before it had a target: for the story of the call alone. `closed`: out of its hours."""
+
+    call_id: str
+    verb: Verb
+    by: str
+    via: str
+    kind: str
+    target: str
+    case: str
+    reason: str
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundAsked:
+    """An agent is to call a citizen. `dial`: Asterisk's dial string with the number, which nobody else is told."""
+
+    out_id: str
+    kind: OutKind
+    agent_id: str
+    line: str
+    dial: str = field(repr=False)
+    case: str = ""
+    callback: int | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRefused:
+    """Asterisk did not take a redirect."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingHeld:
+    """The recording of a call is paused (`paused`) or goes on, and Asterisk has said so."""
+
+    call_id: str
+    paused: bool
+    reason: str
+    by: str  # agent id, or name of the token
+    at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,8 +556,19 @@ Event: TypeAlias = (
     | CallAnswered
     | AgentLegEnded
     | CallEnded
+    | CallerPlaced
+    | AgentPlaced
+    | EmergencyAlone
+    | ThirdRinging
+    | ThirdAnswered
+    | ThirdJoined
+    | ThirdEnded
+    | CodeDialled
+    | OutboundAsked
+    | OutboundMoved
     | FallbackUsed
     | SeatStateChanged
+    | TrunkStateChanged
     | AmiLost
     | Picture
     | EndNoted
@@ -357,6 +580,10 @@ Event: TypeAlias = (
     | AgentPaused
     | AgentReady
     | WrapUpExtended
+    | JoinAsked
+    | JoinRefused
+    | MoveRefused
+    | RecordingHeld
     | RulesChanged
     | SurgeDeclared
     | SurgeEnded

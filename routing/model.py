@@ -13,6 +13,7 @@ from typing import Final
 
 from routing.need import Anybody, InGroup, Need, Skilled, leaves
 from routing.roster import Roster
+from routing.targets import Target
 
 
 class Mode(StrEnum):
@@ -58,6 +59,8 @@ class Timing:
     class_worth_s: float = 60.0
     remote_ring_s: float = 20.0
     remote_confirm_s: float = 6.0
+    call_out_agent_ring_s: float = 20.0
+    call_out_ring_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,7 @@ class Rules:
     zones: Mapping[str, Zone] = field(default_factory=dict)
     surge: SurgeRules = field(default_factory=SurgeRules)
     restricting: RestrictionRules = field(default_factory=RestrictionRules)
+    emergencies: Mapping[str, Target] = field(default_factory=dict)  # by number
 
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --
@@ -239,3 +243,4 @@ class EngineView:
     ready: bool
     ami_up: bool
     surge: Surge | None = None
+    trunks: Mapping[str, bool] = field(default_factory=dict)  # to emergency centres: whether the other end answers

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routing import events as e
-from routing import talking
+from routing import rejoining, talking
 from routing.agent_state import AgentEvent, AgentState
 from routing.call_state import CallState
 from routing.calls import Call
 from routing.floor import TIMED
+from routing.joined import Place
 from routing.steps import CallOutcome, StepKind
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def remember(desk: Desk, event: e.Remembered) -> None:
             caller_ref=old.caller_ref,
             credit_s=credit_s,
             last_seq=old.last_seq,
+            case=old.case,
         )
         desk.calls[call.id] = call  # touched stays 0: the first picture decides whether it is still there
     for caller_ref, (agent_id, at) in event.spoke.items():
@@ -91,7 +93,13 @@ def _never_seen(desk: Desk, event: e.EndNoted) -> Call | None:
     late = event.ended_at > desk.unseen_since and event.arrived_at > desk.unseen_since - LONGEST_CALL_S
     if not late:
         return None
-    return desk.arrive(event.call_id, event.number, event.arrived_at, trunk=event.trunk, emergency=event.emergency)
+    return _arrive(desk, event)
+
+
+def _arrive(desk: Desk, told: e.EndNoted | e.SeenCall) -> Call | None:
+    return desk.arrive(
+        told.call_id, told.number, told.arrived_at, trunk=told.trunk, emergency=told.emergency, case=told.case
+    )
 
 
 def take_picture(desk: Desk, picture: e.Picture) -> None:
@@ -115,13 +123,14 @@ def _not_just_missed(call: Call, at: float) -> bool:
 def _take_call(desk: Desk, seen: e.SeenCall) -> None:
     call = desk.known(seen.call_id)
     if call is None:
-        call = desk.arrive(seen.call_id, seen.number, seen.arrived_at)
+        call = _arrive(desk, seen)
         if call is None:
             return
     talks = seen.seat_id is not None and seen.bridged
     recovered = call.touched == 0.0 or (talks and call.state is not CallState.CONNECTED)
     if recovered:
-        desk.step(desk.put(call), StepKind.RECOVERED, state="talking" if talks else "waiting")
+        state = "talking" if talks else "waiting" if seen.place == Place.BRIDGE else "joined"
+        desk.step(desk.put(call), StepKind.RECOVERED, state=state)
         call = desk.calls[call.id]
     if talks and call.state is not CallState.CONNECTED:
         assert seen.seat_id is not None
@@ -131,6 +140,7 @@ def _take_call(desk: Desk, seen: e.SeenCall) -> None:
         _seat_again(desk, call)
     elif call.state is CallState.CONNECTED and not seen.ringing:
         desk.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
+    rejoining.take(desk, desk.calls[call.id], seen)
     for seat_id in seen.ringing:
         agent = desk.floor.agent_at(seat_id)
         if call.presentation is None and agent is not None and agent.state is not AgentState.RINGING:
@@ -164,6 +174,7 @@ def _free_agents(desk: Desk, picture: e.Picture) -> None:
     """Nobody stays talking or ringing for a call that Asterisk does not have."""
     for agent in list(desk.floor.agents.values()):
         busy = agent.state in (AgentState.TALKING, AgentState.RINGING)
-        if busy and (agent.call_id is None or agent.call_id not in desk.calls):
+        known = agent.call_id in desk.calls or agent.call_id in desk.outbound
+        if busy and not known:
             event = AgentEvent.CALL_ENDED if agent.state is AgentState.TALKING else AgentEvent.PRESENTATION_LIFTED
             desk.agent(agent.id, event, limit_s=0.0 if event is AgentEvent.CALL_ENDED else None)

@@ -190,9 +190,11 @@ class Shadow:
         floor.devices, floor.at_seat = dict(live.floor.devices), dict(live.floor.at_seat)
         floor.replace_lines(own.rules)
         own.lending.learn(live.lending)
+        own.joined = dict(live.joined)
         own.redials, own.spoke, own.ended = dict(live.redials), dict(live.spoke), dict(live.ended)
         own.unseen_since, own.presentation_no = live.unseen_since, live.presentation_no
         own.book, own.book_until = live.book, live.book_until
+        own.outbound = dict(live.outbound)
         own.numbers = {caller_ref: dict(calls) for caller_ref, calls in live.numbers.items()}
         own.timers += [timer for timer in live.timers if timer[2] not in ("roster", "lending")]
         own.timers.sort()

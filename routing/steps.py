@@ -6,7 +6,7 @@ the wall clock in milliseconds, never below the last one + 1). Steps are facts: 
 Keys of `data` by kind (a key that is absent is not known):
 
 OFFERED             the call reached a line: number, line (the serving line), trunk, arrived_at (s), caller_ref,
-                    caller_sealed, emergency
+                    caller_sealed, emergency, case (id of the case that came with the call)
 HELD                an AGI session holds it (again): session, back_from (status of the last presentation), presentation
 LET_GO              its session ended before there was a decision: session, reason (hangup, eof, ...)
 PRESENTED           a decision was sent to Asterisk: presentation, seats and agents (ids, comma separated), ring (index of
@@ -27,11 +27,29 @@ ANSWERED            caller and agent in one bridge: seat, agent, presentation, w
 NOTICE              answered into the notice: wait_s, session
 FALLBACK            the dialplan alone took over: stage (seats, queue, telephone)
 TALK_ENDED          the agent's leg ended: seat, agent, lost, talk_s
-REQUEUED            back to the head of the queue: cause (lost_leg)
+REQUEUED            back to the head of the queue: cause (lost_leg, left_alone)
 JUDGED              decided for the figures, once per call: result (`Judgement`), wait_s, line, number
 ENDED               the caller's channel is gone: outcome (`CallOutcome`), by (caller, agent, pbx, unknown), cause, talk_s
 RECOVERED           known again after a restart of the service or a loss of AMI: state
 FLAG                something a reader of figures should know: flag (clock_step, unseen, storm, ...), detail
+
+Of joined calls (`act`: number of the act within the call, from 1; `leg`: of the leg within the act, from 1):
+
+ACT_ASKED           act, verb (`joining.Verb`), target_kind (`targets.TargetKind`), target (its id), name, by (agent id, or
+                    name of the token), via (desk, api, phone, dialplan; again: the
+                    centre left as soon as it had answered), case (id of a case: given, else the call's own)
+THIRD_DIALED        a leg to the third party is asked of Asterisk: act, leg, route (from 1), way (the route's name), seat
+THIRD_RINGING       its first 180 or 183: act, leg
+THIRD_ANSWERED      act, leg
+THIRD_JOINED        it is in the conference of the call: act, leg
+THIRD_ENDED         that leg is over: act, leg, outcome (`ThirdOutcome`), cause (Asterisk's), talked (bool), target_kind and
+                    target (as asked for). Alone, with leg 0: nothing was dialled, the outcome (out_of_hours) says why
+CALLER_MOVED        the caller's leg arrived elsewhere: to (conference, hold, queue)
+AGENT_LEFT          the agent's leg left the joined call, the others stay: seat, agent, why (transferred, goodbye, lost)
+ACT_ENDED           act, verb, outcome (`ActOutcome`), reason, target_kind and target (as asked for)
+RECORDING           of the caller's leg: what (paused, resumed, ended, deleted), reason, by; when ended: outcome
+                    (`recording.RecordingOutcome`), file (within the folder of recordings), sha256, bytes, seconds,
+                    started_at (s), ended_at (s), spans ("<from ms>-<to ms>,..."), problem (a sentence)
 """
 
 from __future__ import annotations
@@ -69,6 +87,35 @@ class StepKind(StrEnum):
     RECOVERED = "recovered"
     FLAG = "flag"
     RESTRICTED = "restricted"
+    ACT_ASKED = "act_asked"
+    THIRD_DIALED = "third_dialed"
+    THIRD_RINGING = "third_ringing"
+    THIRD_ANSWERED = "third_answered"
+    THIRD_JOINED = "third_joined"
+    THIRD_ENDED = "third_ended"
+    CALLER_MOVED = "caller_moved"
+    AGENT_LEFT = "agent_left"
+    ACT_ENDED = "act_ended"
+    RECORDING = "recording"
+
+
+class ThirdOutcome(StrEnum):
+    """How one attempt to reach a third party ended; `out_of_hours` was never dialled."""
+
+    ANSWERED = "answered"
+    BUSY = "busy"
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    NOT_REACHED = "not_reached"  # dead, unregistered, trunk down, 5xx, silent until another route was dialled beside it
+    OUT_OF_HOURS = "out_of_hours"
+    CANCELLED = "cancelled"  # by us: another route was quicker, the act was taken back, the caller left
+
+
+class ActOutcome(StrEnum):
+    DONE = "done"
+    FAILED = "failed"  # no route of the third party was reached
+    REFUSED = "refused"  # not allowed, nothing was changed
+    CANCELLED = "cancelled"  # taken back, or the call ended before
 
 
 class Outcome(StrEnum):

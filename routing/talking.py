@@ -6,11 +6,12 @@ from typing import Final
 
 from routing import commands as c
 from routing import events as e
-from routing import presenting, storms
+from routing import gathering, presenting, storms, thirds
 from routing.agent_state import AgentEvent
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Presentation
 from routing.desk import Desk
+from routing.joined import Place
 from routing.steps import CallOutcome, Judgement, Outcome, StepKind
 
 GOODBYE_WAIT_S: Final = 0.5  # AGI asks about the goodbye before AMI has told of it
@@ -71,20 +72,17 @@ def _joined(desk: Desk, call: Call, seat_id: str, agent_id: str | None, at: floa
         for other in shown.seats:
             presenting.seat_over(desk, call.id, other, Outcome.ANSWERED if other == seat_id else Outcome.CANCELLED, at)
     call = desk.calls[call.id]
-    desk.met(call.caller_ref, agent_id, _monotonic(desk, at))
+    if call.id in desk.joined:
+        desk.joined[call.id] = desk.joined[call.id].afresh()
+    desk.met(call.caller_ref, agent_id, desk.monotonic(at))
     storms.used_up(desk, call)
     for other in call.fallback_seats - {seat_id}:
         desk.release(other, call.id, AgentEvent.PRESENTATION_LIFTED)
     return desk.move(
         desk.calls[call.id], CallEvent.ANSWERED, answered_at=at if call.answered_at is None else call.answered_at,
-        answered=_monotonic(desk, at), seat_id=seat_id, agent_id=agent_id, session=None,
+        answered=desk.monotonic(at), seat_id=seat_id, agent_id=agent_id, session=None,
         presentation=None, fallback_seats=frozenset(), leg_lost=None, head=False,
     )  # fmt: skip
-
-
-def _monotonic(desk: Desk, at: float) -> float:
-    """The monotonic twin of a moment that may be told late: after a restart, or by a service that was frozen."""
-    return desk.now - max(0.0, desk.wall - at)
 
 
 def take_from_others(desk: Desk, seat_id: str, call_id: str, at: float) -> None:
@@ -99,6 +97,9 @@ def take_from_others(desk: Desk, seat_id: str, call_id: str, at: float) -> None:
 
 def goodbye_asked(desk: Desk, event: e.GoodbyeAsked) -> None:
     call = desk.known(event.call_id)
+    if call is not None and _is_joined(desk, call):
+        gathering.goodbye_asked(desk, call, event.session)
+        return
     if call is None or not desk.floor.ami_up:
         if call is not None:
             leg_over(desk, call, lost=False, at=desk.wall)
@@ -128,9 +129,18 @@ def _answer_goodbye(desk: Desk, call_id: str) -> None:
 
 def agent_leg_ended(desk: Desk, event: e.AgentLegEnded) -> None:
     call = desk.known(event.call_id)
-    if call is not None and call.seat_id == event.seat_id:
+    if call is not None and call.seat_id == event.seat_id and _is_joined(desk, call):
+        gathering.agent_left(desk, call, lost=event.lost, at=event.at)
+        gathering.answer_goodbye(desk, desk.joined[call.id])
+    elif call is not None and call.seat_id == event.seat_id:
         leg_over(desk, call, event.lost, event.at)
         _answer_goodbye(desk, call.id)
+
+
+def _is_joined(desk: Desk, call: Call) -> bool:
+    """Some act has moved the caller, or is under way; else the end of the agent's leg is that of an ordinary talk."""
+    joined = desk.joined.get(call.id)
+    return joined is not None and (joined.caller is not Place.BRIDGE or joined.act is not None)
 
 
 def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
@@ -138,8 +148,7 @@ def leg_over(desk: Desk, call: Call, lost: bool, at: float) -> None:
     if call.state is not CallState.CONNECTED:
         desk.move(call, CallEvent.LEG_ENDED)
         return
-    talk_s = None if call.answered is None else round(max(0.0, _monotonic(desk, at) - call.answered), 3)
-    desk.step(call, StepKind.TALK_ENDED, at, seat=call.seat_id, agent=call.agent_id, lost=lost, talk_s=talk_s)
+    talk_s = desk.talk_ended(call, lost, at)
     call = desk.move(desk.calls[call.id], CallEvent.LEG_ENDED, leg_lost=lost, parted_at=at)
     if lost:
         desk.put(call._replace(missed=call.missed | {call.seat_id or ""}))
@@ -161,6 +170,8 @@ def call_ended(desk: Desk, event: e.CallEnded) -> None:
 def end(desk: Desk, call: Call, at: float, cause: int | None, by: str, outcome: CallOutcome | None = None) -> None:
     """The caller's channel is gone: everybody else is released, the story is closed, once."""
     presenting.settle(desk, call.id, at, Outcome.CANCELLED)
+    if call.id in desk.joined:
+        thirds.call_over(desk, desk.calls[call.id], at)
     if call.presentation is not None:
         for seat_id in call.presentation.seats:
             presenting.seat_over(desk, call.id, seat_id, Outcome.CANCELLED, at)
@@ -187,7 +198,11 @@ def end(desk: Desk, call: Call, at: float, cause: int | None, by: str, outcome: 
 
 def goodbye_due(desk: Desk, call_id: str) -> None:
     call = desk.calls.get(call_id)
-    if call is not None and call.goodbye_until is not None and call.goodbye_until <= desk.now:
+    if call is None or call.goodbye_until is None or call.goodbye_until > desk.now:
+        return
+    if _is_joined(desk, call):
+        gathering.answer_goodbye(desk, desk.joined[call.id], at_last=True)
+    else:
         _answer_goodbye(desk, call_id)
 
 

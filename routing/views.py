@@ -52,6 +52,7 @@ def _seat(engine: Desk, seat_id: str, now: float) -> SeatView:
     if agent is None:
         return SeatView(seat_id, None, "", AgentState.SIGNED_OUT.value, 0.0, device, None)
     call = engine.calls.get(agent.call_id) if agent.call_id else None
+    out = engine.outbound.get(agent.call_id) if agent.call_id else None
     profile = engine.rules.agents.get(agent.id)
     return SeatView(
         seat_id,
@@ -60,6 +61,6 @@ def _seat(engine: Desk, seat_id: str, now: float) -> SeatView:
         agent.state.value,
         max(0.0, now - agent.since),
         device,
-        call.line.number if call else None,
+        call.line.number if call else out.line if out else None,
         agent.reason,
     )

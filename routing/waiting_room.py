@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routing import commands as c
 from routing import events as e
-from routing import presenting, restricting, storms, talking
+from routing import presenting, restricting, storms, talking, thirds
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call
 from routing.desk import Desk
@@ -19,11 +19,14 @@ def held(desk: Desk, event: e.CallHeld) -> None:
         return
     presenting.came_back(desk, call, event)
     call = desk.calls[call.id]
-    if call.state is CallState.CONNECTED:
+    joined = call.state is CallState.CONNECTED and call.id in desk.joined
+    if joined:
+        call = thirds.back_in_queue(desk, call)
+    elif call.state is CallState.CONNECTED:
         talking.leg_over(desk, call, lost=True, at=desk.wall)
     call = desk.calls[call.id]
     lost = call.state is CallState.PARTED
-    if lost:
+    if lost and not joined:
         call = desk.step(call, StepKind.REQUEUED, cause="lost_leg")
     call = desk.move(
         call,
@@ -45,6 +48,7 @@ def _arrived(desk: Desk, event: e.CallHeld | e.CallSeen) -> Call | None:
     call = desk.arrive(
         event.call_id, event.number, event.arrived_at, trunk=event.trunk, emergency=event.emergency,
         caller_ref=event.caller_ref, caller_sealed=event.caller_sealed, caller_blocks=event.caller_blocks,
+        case=event.case,
     )  # fmt: skip
     if call is not None:
         storms.came(desk, call)

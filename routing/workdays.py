@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -62,6 +62,14 @@ class Workdays:
     def works(self, day: date) -> bool:
         return self.kind(day) not in RESTS
 
+    def next_worked(self, day: date) -> date:
+        """The first workday after this date."""
+        for _ in range(FAR_DAYS):
+            day += timedelta(days=1)
+            if self.works(day):
+                return day
+        return day
+
     def known_until(self, today: date) -> date | None:
         """The last day of the unbroken run of known days that begins today; None when today is not known."""
         if today not in self.days:
@@ -77,3 +85,18 @@ class Workdays:
         """How many days from tomorrow on are known without a break; -1 when not even today is."""
         until = self.known_until(today)
         return -1 if until is None else (until - today).days
+
+
+def within_workdays(since: datetime, days: int, workdays: Workdays) -> datetime:
+    """The moment by which something asked for at `since` (with its zone) is to be done, within so many workdays.
+
+    On a workday: the same time of the day, so many workdays later. On any other day the time begins with the next workday
+    and ends with the end of the last.
+    """
+    day = since.date()
+    worked = workdays.works(day)
+    for _ in range(days):
+        day = workdays.next_worked(day)
+    if worked:
+        return datetime.combine(day, since.timetz())
+    return datetime.combine(day + timedelta(days=1), time(0), since.tzinfo)

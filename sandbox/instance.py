@@ -22,14 +22,16 @@ from typing import Final
 from sandbox import root
 from sandbox.places import STATE_FILE, Folders, Ports, State, began, default_folder, short_enough
 from sandbox.root import Asterisk
+from sandbox.waiting import NeverTrue, Patience, until
 
 __all__ = ["Folders", "Ports", "Sandbox", "SandboxError", "State", "default_folder", "end", "knows_itself"]
 
 MARK_FILE: Final = ".hotline-sandbox"
 OPEN_FILES: Final = 65536
 BOOT_LIMIT_S: Final = 60.0
-# More files than the machine's soft limit; as many as it lets us have. Then an own death with the starter, if wanted.
-_RAISE: Final = f'ulimit -n {OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"'
+# As the unit of a real one: what it writes is not for everybody. More files than the machine's soft limit; as many as it
+# lets us have. Then an own death with the starter, if wanted.
+_RAISE: Final = f'umask 027; ulimit -n {OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$@"'
 
 
 class SandboxError(Exception):
@@ -188,14 +190,13 @@ class Sandbox:
 
     async def _booted(self, limit_s: float) -> None:
         assert self._process is not None
-        try:
-            async with asyncio.timeout(limit_s):
-                while not await self._answers():
-                    if self._process.poll() is not None:
-                        raise SandboxError(f"Asterisk ended while it started:\n{self.words()}")
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise SandboxError(f"Asterisk did not come up within {limit_s:g} s:\n{self.words()}") from None
+        patience = Patience(limit_s)
+        while not await self._answers():
+            if self._process.poll() is not None:
+                raise SandboxError(f"Asterisk ended while it started:\n{self.words()}")
+            if patience.over:
+                raise SandboxError(f"Asterisk did not come up within {limit_s:g} s:\n{self.words()}")
+            await asyncio.sleep(0.05)
 
     async def _answers(self) -> bool:
         """The manager port is open and the console says that everything is loaded."""
@@ -231,7 +232,7 @@ async def end(folder: Path, *, grace_s: float = 5.0) -> bool:
 async def _end(pid: int, process: subprocess.Popen[bytes] | None, grace_s: float) -> None:
     _signal_group(pid, signal.SIGCONT)
     _signal_group(pid, signal.SIGTERM)
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(NeverTrue):
         await _until_gone(pid, process, grace_s)
     _signal_group(pid, signal.SIGKILL)
     await _until_gone(pid, process, grace_s)
@@ -254,9 +255,5 @@ def _signal_group(pid: int, number: int) -> None:
 
 
 async def _until_gone(pid: int, process: subprocess.Popen[bytes] | None, limit_s: float) -> None:
-    """Returns when the process has ended (and, if it is our child, was reaped). Raises TimeoutError."""
-    async with asyncio.timeout(limit_s):
-        while True:
-            if (process.poll() is not None) if process is not None else (began(pid) is None):
-                return
-            await asyncio.sleep(0.02)
+    """Returns when the process has ended (and, if it is our child, was reaped). Raises NeverTrue."""
+    await until(lambda: began(pid) is None if process is None else process.poll() is not None, limit_s)

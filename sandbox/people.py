@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from sandbox import scenario
-from sandbox.phone import POLL_S, Phone
+from sandbox.phone import KEEP_MESSAGES, MESSAGES, POLL_S, Phone
 from sandbox.process import PeopleError, Sipp
 from sandbox.scenario import ANSWERS, Habit
 from sandbox.trace import Leg
+from sandbox.waiting import NeverTrue
 
 CARRIER: Final = "127.0.0.2"
 CENTRE: Final = "127.0.0.3"
 DEPARTMENT: Final = "127.0.0.4"
+CENTRES: Final = (CENTRE, "127.0.0.5", "127.0.0.6")  # an emergency centre's routes, where a test wants several
 SEATS: Final = "127.0.0.1"
 _presses = count(1)  # each INFO has a higher CSeq than the one before
 
@@ -54,7 +57,8 @@ class Plan:
 class Callers(Phone):
     """Calls placed one after the other by one SIPp, `per_s` a second. `plans[i]` becomes `report(i)`.
 
-    `at_once`: so many of them at a time, the next one dials when one is through; None: as many as come.
+    `at_once`: so many of them at a time, the next one dials when one is through; None: as many as come. `voice`: each has
+    a tone of his own, and ears (`sandbox/voice.py`).
     """
 
     def __init__(
@@ -67,12 +71,15 @@ class Callers(Phone):
         ip: str = CARRIER,
         sound: bool = True,
         at_once: int | None = None,
+        voice: bool = False,
     ) -> None:
         super().__init__(Sipp("caller", pbx, ip, folder))
         self.plans = tuple(plans)
         self._per_s = per_s
         self._with_sound = sound
         self._at_once = at_once or 100_000
+        if voice:
+            self._give_voice(one=len(plans) == 1, paused=not sound)
 
     async def start(self) -> None:
         """Starts to dial.
@@ -85,13 +92,18 @@ class Callers(Phone):
         if len(self.plans) == 1:  # as keywords: any text may stand in the headers
             plan = self.plans[0]
             options += ["-key", "number", plan.number, "-key", "from_header", plan.header(self.sipp.ip)]
-            text = scenario.caller(number="[number]", from_header="[from_header]", sound=sound)
+            text = scenario.caller(
+                number="[number]", from_header="[from_header]", sound=sound, media_port=self.media_port
+            )
         else:
             later = any(plan.after_s for plan in self.plans)
-            text = scenario.caller(number="[field0]", from_header="[field1]", sound=sound, later=later)
+            text = scenario.caller(
+                number="[field0]", from_header="[field1]", sound=sound, later=later, media_port=self.media_port
+            )
         self._write("caller.xml", text)
         self._write("calls.csv", self._table())
-        await self.sipp.start([*options, "-r", *self._rate()])
+        kept = KEEP_MESSAGES if self.booth else ()
+        await self.sipp.start([*options, *kept, "-r", *self._rate()])
 
     def _rate(self) -> list[str]:
         """SIPp's rate: whole calls in a period of milliseconds."""
@@ -132,10 +144,10 @@ class Callers(Phone):
         for leg in self.legs if self.sipp.alive else ():
             if leg.state != "ended":
                 await self.hang_up(leg)
-        with contextlib.suppress(TimeoutError, PeopleError):
+        with contextlib.suppress(NeverTrue, PeopleError):
             await self.until(lambda legs: all(leg.state == "ended" for leg in legs), 2.0)
             await self.sipp.ended(0.5)
-        self.sipp.kill()
+        self._end()
 
 
 class Caller(Callers):
@@ -154,9 +166,10 @@ class Caller(Callers):
         from_header: str | None = None,
         ip: str = CARRIER,
         sound: bool = True,
+        voice: bool = False,
     ) -> None:
         plan = Plan(number, caller, name, patience_s, talk_s, from_header)
-        super().__init__(pbx, [plan], folder, ip=ip, sound=sound)
+        super().__init__(pbx, [plan], folder, ip=ip, sound=sound, voice=voice)
 
 
 class Dialler(Phone):
@@ -168,42 +181,91 @@ class Dialler(Phone):
 
     async def start(self) -> None:
         self._write("dial.xml", scenario.dial(number=self._number, user=self._user))
-        await self.sipp.start(["-sf", "dial.xml", "-m", "1", *_KEEP_MESSAGES])
+        await self.sipp.start(["-sf", "dial.xml", "-m", "1", *KEEP_MESSAGES])
 
     def cause(self) -> int | None:
         """Why the other side hung up, by the Reason header of its BYE; None before, or without one."""
-        text = (self.sipp.folder / "messages.log").read_text(errors="replace")
+        text = (self.sipp.folder / MESSAGES).read_text(errors="replace")
         _, bye, rest = text.partition("\n\nBYE ")
         match = re.search(r"Reason: Q.850;cause=(\d+)", rest) if bye else None
         return int(match[1]) if match else None
 
 
 class Listener(Phone):
-    """Somebody at a fixed address who is called, without registering: a department, an emergency centre, a duty phone."""
+    """Somebody at a fixed address who is called, without registering: a department, an emergency centre, a duty phone.
+
+    Several calls at a time. Those to a number in `by_number` are treated by its habit, all others by `habit`. `voice`: each
+    call has a tone of its own, and ears. An address where nobody is to be reached simply has no listener.
+    `callers`: calls from other numbers are answered by habit and are none of its `legs`. An INVITE that nobody has answered
+    is sent again for 32 s, though it was given up long ago, and so reaches whoever listens there by then.
+    """
 
     def __init__(
-        self, pbx: tuple[str, int], ip: str, port: int, folder: Path, *, habit: Habit = ANSWERS, name: str = "listener"
+        self,
+        pbx: tuple[str, int],
+        ip: str,
+        port: int,
+        folder: Path,
+        *,
+        habit: Habit = ANSWERS,
+        name: str = "listener",
+        by_number: Mapping[str, Habit] = MappingProxyType({}),
+        voice: bool = False,
+        callers: Container[str] | None = None,
     ) -> None:
         super().__init__(Sipp(name, pbx, ip, folder, port=port))
         self.habit = habit
+        self._by_number = by_number
+        self._callers = callers
+        if voice:
+            self._give_voice(one=False, paused=not habit.audio)
 
     async def start(self) -> None:
-        self._write("answer.xml", scenario.answer(self.habit, self._sound()))
-        await self.sipp.start(["-sf", "answer.xml", *_KEEP_MESSAGES])
+        self._write_answers()
+        await self.sipp.start(["-sf", "answer.xml", *KEEP_MESSAGES])
+
+    def _write_answers(self) -> None:
+        self._write("answer.xml", scenario.answer(self.habit, self._sound(), self.media_port, self._by_number))
+
+    @property
+    def legs(self) -> list[Leg]:
+        legs = super().legs
+        return legs if self._callers is None else [leg for leg in legs if self.caller_of(leg) in self._callers]
+
+    def caller_of(self, leg: Leg) -> str | None:
+        """The number that it was shown for a call, "" for none; None while the INVITE is not written down yet."""
+        found = self._requests("INVITE", leg.call_id)
+        match = re.search(r"^From: .*<sip:(?:([^@>]*)@)?[^@>]*>", found[0], re.MULTILINE) if found else None
+        return (match[1] or "") if match else None
+
+    def legs_to(self, number: str) -> list[Leg]:
+        """Its calls to one number, oldest first."""
+        return [leg for leg in self.legs if leg.number == number]
 
     async def pick_up(self, leg: Leg | None = None) -> None:
         """Answers a ringing call now, the newest by default."""
         await self.sipp.send("INFO", (leg or self.leg).call_id)
 
+    async def refuse(self, leg: Leg | None = None) -> None:
+        """Refuses a ringing call now, the newest by default, with its habit's code or 486."""
+        await self.sipp.send("MESSAGE", (leg or self.leg).call_id)
+
     async def press(self, key: str, leg: Leg | None = None) -> None:
-        """Presses a key in a call that it answered, the newest by default, once the ACK has come: before, SIPp is deaf."""
-        call_id = (leg or self.leg).call_id
-        await self.until(lambda _: self._requests("ACK", call_id), what="acknowledged")
+        """Presses a key in a call that it answered, the newest by default."""
+        call_id = await self._acknowledged(leg or self.leg)
         await self.sipp.send("PUBLISH", call_id, f"{key}-{next(_presses)}")
 
     async def mute(self, leg: Leg | None = None) -> None:
         """Sends no more sound in a call, the newest by default, and says nothing about it."""
-        await self.sipp.send("MESSAGE", (leg or self.leg).call_id)
+        if self.booth is not None:
+            (self.voice_of(leg) if leg else self.voice).pause()
+            return
+        await self.sipp.send("MESSAGE", await self._acknowledged(leg or self.leg))
+
+    async def _acknowledged(self, leg: Leg) -> str:
+        """The Call-ID, once the ACK has come: SIPp begins the talk with it, and the times of the talk."""
+        await self.until(lambda _: self._requests("ACK", leg.call_id), what="acknowledged")
+        return leg.call_id
 
     def invite(self, leg: Leg | None = None) -> str:
         """The INVITE of a call as it came, headers and all: what the phone could show."""
@@ -215,12 +277,9 @@ class Listener(Phone):
 
     def _requests(self, method: str, call_id: str) -> list[str]:
         """Those of a call that came, headers and all."""
-        text = (self.sipp.folder / "messages.log").read_text(errors="replace").replace("\r", "")
+        text = (self.sipp.folder / MESSAGES).read_text(errors="replace").replace("\r", "")
         parts = (part.partition("\n----")[0] for part in text.split(f"\n\n{method} ")[1:])
         return [f"{method} {part}" for part in parts if f"Call-ID: {call_id}" in part]
-
-
-_KEEP_MESSAGES: Final = ("-trace_msg", "-message_file", "messages.log")
 
 
 class Seats(Listener):
@@ -239,11 +298,15 @@ class Seats(Listener):
         ip: str = SEATS,
         port: int | None = None,
         messages: bool = True,
+        voice: bool = False,
     ) -> None:
         Phone.__init__(self, Sipp(f"seat-{users[0]}", pbx, ip, folder, port=port))
         self.users = tuple(users)
         self.habit = habit
-        self._messages = messages
+        self._by_number, self._callers = {}, None
+        self._messages = messages or voice
+        if voice:
+            self._give_voice(one=len(users) == 1, paused=not habit.audio)
 
     async def start(self, limit_s: float = 60.0) -> None:
         """Registers all of them; returns when the PBX has said yes to each.
@@ -255,7 +318,7 @@ class Seats(Listener):
         rows = ["SEQUENTIAL", *(f"{user};[authentication username={user} password=seat-{user}]" for user in self.users)]
         self._write("seats.csv", "\n".join(rows) + "\n")
         self._write("register.xml", scenario.register())
-        self._write("answer.xml", scenario.answer(self.habit, self._sound()))
+        self._write_answers()
         options = [
             "-sf",
             "register.xml",
@@ -270,7 +333,7 @@ class Seats(Listener):
             "-r",
             "50",
         ]
-        await self.sipp.start([*options, *(_KEEP_MESSAGES if self._messages else ())])
+        await self.sipp.start([*options, *(KEEP_MESSAGES if self._messages else ())])
         await self.until(lambda _: self._registered() == len(self.users), limit_s, "registered")
 
     def questions(self) -> int:
@@ -286,6 +349,8 @@ class Seats(Listener):
         self.sipp.kill()
         self.habit = habit
         self.sipp = self.sipp.again()
+        if self.booth is not None:
+            self.booth.follow(self.sipp.folder / MESSAGES)
         await self.start()
 
     async def stop(self, *, quietly: bool = False) -> None:
@@ -294,9 +359,9 @@ class Seats(Listener):
             self.sipp.thaw()
             for number in range(1, len(self.users) + 1):
                 await self.sipp.send("INFO", self.sipp.call_id(number))
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(NeverTrue):
                 await self.sipp.ended(2.0)
-        self.sipp.kill()
+        self._end()
 
 
 class Seat(Seats):
@@ -311,5 +376,6 @@ class Seat(Seats):
         habit: Habit = ANSWERS,
         ip: str = SEATS,
         port: int | None = None,
+        voice: bool = False,
     ) -> None:
-        super().__init__(pbx, [user], folder, habit=habit, ip=ip, port=port)
+        super().__init__(pbx, [user], folder, habit=habit, ip=ip, port=port, voice=voice)

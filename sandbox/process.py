@@ -6,7 +6,6 @@ in its folder: the evidence when a test fails.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import contextlib
 import itertools
@@ -22,11 +21,14 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.trace import Leg, Trace
+from sandbox.waiting import until
 
 _serial = itertools.count(1)
 _alive: dict[int, subprocess.Popen[bytes]] = {}  # by pid: what is to be ended at exit
 START_LIMIT_S: Final = 30.0
 DONE: Final = (0, 1, 97, 99)  # SIPp's exit codes other than "could not"
+MEDIA_FIRST: Final = 12000  # above what Asterisk, service and far ends of all slots listen on ...
+MEDIA_LAST: Final = 19990  # ... and below their sound
 TAKEN: Final = 3  # how often we choose other ports when somebody was quicker
 
 
@@ -55,9 +57,9 @@ def free_port(ip: str, kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
 
 
 def free_media_port(ip: str) -> int:
-    """An even port with the next even one free too (SIPp takes both), below Asterisk's and the kernel's own ranges."""
+    """An even port with the next even one free too (SIPp takes both), where no slot and not the kernel gives ports."""
     for _ in range(200):
-        port = random.randrange(6000, 19990, 4)
+        port = random.randrange(MEDIA_FIRST, MEDIA_LAST, 4)
         with contextlib.suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as one:
             one.bind((ip, port))
             with socket.socket(type=socket.SOCK_DGRAM) as two:
@@ -137,13 +139,12 @@ class Sipp:
     async def _bound(self) -> bool:
         """True when SIPp holds its port; False when it ended instead."""
         assert self._process is not None
-        async with asyncio.timeout(START_LIMIT_S):
-            while True:
-                if (code := self._process.poll()) is not None:
-                    return code in DONE  # so short that all of it is over
-                if _holds(self._process.pid, self.ip, self.port or 0):
-                    return True
-                await asyncio.sleep(0.01)
+        process = self._process
+        port = self.port or 0
+        await until(
+            lambda: process.poll() is not None or _holds(process.pid, self.ip, port), START_LIMIT_S, poll_s=0.01
+        )
+        return process.poll() is None or process.poll() in DONE  # so short that all of it is over
 
     async def send(self, method: str, call_id: str, subject: str = "us") -> None:
         """A word from us to this process about one of its calls, as a SIP request that only its scenario understands."""
@@ -156,14 +157,12 @@ class Sipp:
             line.sendto(text.encode(), (self.ip, self.port or 0))
 
     async def ended(self, limit_s: float) -> int:
-        """SIPp's exit code, when it has ended by itself. Raises TimeoutError."""
+        """SIPp's exit code, when it has ended by itself. Raises NeverTrue."""
         assert self._process is not None
-        async with asyncio.timeout(limit_s):
-            while True:
-                if (code := self._process.poll()) is not None:
-                    _alive.pop(self._process.pid, None)
-                    return code
-                await asyncio.sleep(0.02)
+        process = self._process
+        await until(lambda: process.poll() is not None, limit_s)
+        _alive.pop(process.pid, None)
+        return process.returncode
 
     def kill(self) -> None:
         """Ends it without a word on the wire, as a phone that loses its power."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 FOR_EVER_MS: Final = 1_000_000_000  # 11 days
@@ -24,6 +25,46 @@ _COMES: Final = """\
     </action>
   </nop>
   <pause variable="comes_ms"/>"""
+_NUMBER: Final = """\
+      <ereg regexp="^INVITE sip:{number}@" search_in="msg" assign_to="is_{n}"/>"""
+_WAY: Final = """\
+  <label id="way_{n}"/>
+  <nop{next}><action><assignstr assign_to="talk_ms" value="{talk_ms}"/></action></nop>
+  <send>
+    <![CDATA[
+
+      SIP/2.0 180 Ringing
+      [last_Via:]
+      [last_From:]
+      [last_To:];tag=[call_number]-[pid]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Contact: <sip:seat@[local_ip]:[local_port]>
+      Content-Length: 0
+
+    ]]>
+  </send>
+  <recv request="MESSAGE" optional="true" next="{refuse}" timeout="{ring_ms}" ontimeout="{then}"/>
+  <recv request="INFO" optional="true" next="pick_up" timeout="{ring_ms}" ontimeout="{then}"/>
+  <recv request="CANCEL" timeout="{ring_ms}" ontimeout="{then}" next="cancelled"/>
+"""
+_REFUSAL: Final = """\
+  <label id="refuse_{code}"/>
+  <send retrans="500">
+    <![CDATA[
+
+      SIP/2.0 {code} Refused
+      Via: [$via]
+      From: [$from]
+      To: [$to];tag=[call_number]-[pid]
+      [last_Call-ID:]
+      CSeq: [$cseq]
+      Content-Length: 0
+
+    ]]>
+  </send>
+  <recv request="ACK" timeout="8000" ontimeout="over" next="over"/>
+"""
 # A-law first, mu-law second: what Chinese carriers speak, and what everything speaks.
 _SDP: Final = """\
       v=0
@@ -69,12 +110,15 @@ def milliseconds(seconds: float | None) -> int:
     return FOR_EVER_MS if seconds is None else max(1, round(seconds * 1000))
 
 
-def caller(*, number: str, from_header: str, sound: Path | None, later: bool = False) -> str:
+def caller(
+    *, number: str, from_header: str, sound: Path | None, later: bool = False, media_port: int | None = None
+) -> str:
     """The scenario of somebody who dials, `later` at a time of his own. `number` and `from_header` are SIPp keywords or
-    plain text.
+    plain text. `media_port`: where his sound is instead of at SIPp's own port.
     """
     refusals = "\n".join(f'  <recv response="{code}" optional="global" next="refused"/>' for code in _REFUSALS)
     values = {
+        **_media(media_port),
         "number": number,
         "from": from_header,
         "comes": _COMES if later else "",
@@ -97,27 +141,63 @@ def register() -> str:
     return _fill("register.xml", {})
 
 
-def answer(habit: Habit, sound: Path) -> str:
-    """The scenario of somebody who is called."""
-    talk_ms = str(milliseconds(habit.talk_s))
-    sound_ms = talk_ms if habit.audio_s is None else str(min(int(talk_ms), milliseconds(habit.audio_s)))
+def answer(
+    habit: Habit,
+    sound: Path | None,
+    media_port: int | None = None,
+    by_number: Mapping[str, Habit] = MappingProxyType({}),
+) -> str:
+    """The scenario of somebody who is called. `media_port`: as for a caller. `by_number`: dialled user part -> habit of
+    calls to it; `habit` is for all others, and its sound for all.
+
+    Raises:
+        ValueError: one of several habits has a sound of its own.
+    """
+    if any((other.audio, other.audio_s) != (True, None) for other in by_number.values()):
+        raise ValueError("whether there is sound is for all numbers alike")
+    ways = [habit, *by_number.values()]
+    sound_ms = None if habit.audio_s is None else str(milliseconds(habit.audio_s))
     values = {
-        "habit": "" if (first := _first(habit)) is None else f'  <nop next="{first}"/>',
-        "ring_ms": str(milliseconds(habit.ring_s)),
-        "then": "pick_up" if habit.code is None else "refuse",
-        "code": str(habit.code or 486),
+        **_media(media_port),
+        "numbers": "\n".join(_NUMBER.format(n=n, number=_exactly(number)) for n, number in enumerate(by_number, 1)),
+        "choice": "\n".join(f'  <nop next="way_{n}" test="is_{n}"/>' for n in range(1, len(ways))),
+        "ways": "\n".join(_way(n, way) for n, way in enumerate(ways)),
+        "refusals": "\n".join(_REFUSAL.format(code=code) for code in sorted({_code(way) for way in ways})),
         "play": _play(sound if habit.audio else None),
-        "talk_begins": "\n".join([_begins("talk", talk_ms), _begins("sound", sound_ms)]),
+        "talk_begins": "\n".join([_begins("talk", "[$talk_ms]"), _begins("sound", sound_ms or "[$talk_ms]")]),
         "talk": "\n".join([_rest("sound", "hush"), _HUSH, _rest("talk", "bye")]),
     }
     return _fill("answer.xml", values)
 
 
-def _first(habit: Habit) -> str | None:
-    """Where the scenario goes after INVITE; None: it rings."""
-    if habit.silent:
-        return "silent"
-    return "refuse" if habit.code is not None and habit.ring_s == 0 else None
+def _way(n: int, habit: Habit) -> str:
+    """What happens to a call from its INVITE to 200 or the refusal."""
+    first = (
+        "silent" if habit.silent else f"refuse_{habit.code}" if habit.code is not None and habit.ring_s == 0 else None
+    )
+    then = "pick_up" if habit.code is None else f"refuse_{habit.code}"
+    return _WAY.format(
+        n=n,
+        next=f' next="{first}"' if first else "",
+        talk_ms=milliseconds(habit.talk_s),
+        ring_ms=milliseconds(habit.ring_s),
+        then=then,
+        refuse=f"refuse_{_code(habit)}",
+    )
+
+
+def _code(habit: Habit) -> int:
+    """With what it refuses when told to, if not by itself."""
+    return habit.code or 486
+
+
+def _exactly(number: str) -> str:
+    """A regular expression, inside XML, of this number and nothing else."""
+    return "".join(sign if sign.isalnum() else f"[{sign}]" for sign in number)
+
+
+def _media(port: int | None) -> dict[str, str]:
+    return {} if port is None else {"sdp": _SDP.replace("[media_port]", str(port))}
 
 
 def _play(sound: Path | None) -> str:

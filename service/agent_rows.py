@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,20 +12,8 @@ from service.settings import Settings
 from service.settings_problems import from_validation, nearest
 from service.settings_remote import remote_ids
 from service.settings_tables import AgentTable
+from service.sheets import Mistake
 from storage.agents import AgentRow
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One mistake. `row` counts as a spreadsheet does: the header is 1; None: no row of a file."""
-
-    text: str
-    column: str = ""
-    row: int | None = None
-
-    def __str__(self) -> str:
-        where = " ".join(part for part in (f"row {self.row}" if self.row else "", self.column) if part)
-        return f"{where}: {self.text}" if where else self.text
 
 
 def checked(
@@ -41,7 +28,7 @@ def checked(
         table = AgentTable.model_validate(dict(values))
     except ValidationError as error:
         problems = from_validation(AgentTable, error, {})
-        return AgentRow("", ""), [Mistake(_words(p.text, p.allowed), p.path, row) for p in problems]
+        return AgentRow("", ""), [Mistake(p.what, p.path, row) for p in problems]
     mistakes = [
         Mistake(f'names the unknown skill "{skill}"{nearest(skill, list(settings.skills))}', "skills", row)
         for skill in table.skills
@@ -53,10 +40,6 @@ def checked(
     elif table.sign_in is SignIn.PHONE and table.id in remote_ids(settings):
         mistakes.append(Mistake("signs in by phone, and that of a remote seat never registers", "sign_in", row))
     return row_of(table), mistakes
-
-
-def _words(text: str, allowed: str) -> str:
-    return f"{text} (allowed: {allowed})" if allowed else text
 
 
 def row_of(table: AgentTable) -> AgentRow:

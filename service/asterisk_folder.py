@@ -17,6 +17,7 @@ from typing import Final
 
 from config.plan import NOBODY_NAMED, Directories, PbxPlan, RunAs
 from config.render import sounds
+from service import recording_files
 
 BEFORE: Final = ".before-hotline"
 _KEYS: Final = {
@@ -78,7 +79,7 @@ def text_of(path: Path) -> str:
 
 
 def install(plan: PbxPlan, files: Mapping[str, str], folder: Path) -> list[Path]:
-    """Puts the files into Asterisk's folder, and what they name beside it: the sounds, the folder for CEL.
+    """Puts the files into Asterisk's folder, and what they name beside it: the sounds, the folders for CEL and recordings.
 
     A file that differs is kept as NAME.before-hotline the first time, so that the state before us stays.
 
@@ -94,6 +95,7 @@ def install(plan: PbxPlan, files: Mapping[str, str], folder: Path) -> list[Path]
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, sound, 0o644, group)
     _make_cel_folder(plan)
+    _make_recordings_folder(plan)
     return changed
 
 
@@ -103,9 +105,13 @@ def _group(plan: PbxPlan, folder: Path) -> int:
 
 
 def _asterisks_user(plan: PbxPlan) -> tuple[int, int] | None:
+    return spool_owner(plan.directories)
+
+
+def spool_owner(directories: Directories) -> tuple[int, int] | None:
     """Whom Asterisk runs as: who owns its spool, which it must be able to write. None when there is no spool here."""
     try:
-        found = Path(plan.directories.spool).stat()
+        found = Path(directories.spool).stat()
     except OSError:
         return None
     return found.st_uid, found.st_gid
@@ -119,6 +125,28 @@ def _make_cel_folder(plan: PbxPlan) -> None:
         made.mkdir(parents=True)
         owner = log.stat()
         shutil.chown(made, owner.st_uid, owner.st_gid)
+
+
+def _make_recordings_folder(plan: PbxPlan) -> None:
+    """Asterisk's own and its group's, to which the service's user belongs; what is made in it stays in that group."""
+    user = _asterisks_user(plan)
+    if not plan.records or user is None:
+        return
+    made = Path(plan.recordings)
+    made.mkdir(parents=True, exist_ok=True)
+    shutil.chown(made, *user)
+    made.chmod(recording_files.GROUP_WRITES)
+
+
+def not_recordable(plan: PbxPlan) -> str | None:
+    """Why Asterisk cannot record, in one sentence, or None."""
+    user = _asterisks_user(plan)
+    if not plan.records or user is None:
+        return None
+    hidden = None if user[0] == 0 else _first_hidden(Path(plan.recordings), *user)
+    if hidden is not None:
+        return f"Asterisk's user cannot pass {hidden}"
+    return recording_files.trouble(Path(plan.recordings), user=user)
 
 
 def _keep(path: Path) -> None:

@@ -64,6 +64,7 @@ class Callers:
             noticed=request.noticed,
             caller_blocks=self._numbers.blocks(request.caller_number),
             heard=request.heard,
+            case=request.case,
         )
 
     def _passed(self, request: AgiRequest) -> e.CallSeen:
@@ -72,13 +73,15 @@ class Callers:
         blocks = self._numbers.blocks(request.caller_number)
         return e.CallSeen(
             request.call_id, request.line, request.arrived_at, request.trunk,
-            self._emergency.get(request.trunk, False), ref, sealed, caller_blocks=blocks,
+            self._emergency.get(request.trunk, False), ref, sealed, caller_blocks=blocks, case=request.case,
         )  # fmt: skip
 
     def seen(self, event: e.Event) -> e.Event:
         """An event from AMI as the engine may have it: no number in it, the trunk's rank known."""
         if isinstance(event, e.EndNoted):
             return replace(event, emergency=self._emergency.get(event.trunk, False))
+        if isinstance(event, e.Picture):
+            return replace(event, calls=tuple(map(self._ranked, event.calls)))
         if not isinstance(event, e.CallSeen):
             return event
         ref, sealed = self._numbers.sealed(event.caller_number)
@@ -87,6 +90,9 @@ class Callers:
             event, caller_number="", caller_ref=ref, caller_sealed=sealed, emergency=emergency,
             caller_blocks=self._numbers.blocks(event.caller_number),
         )  # fmt: skip
+
+    def _ranked(self, call: e.SeenCall) -> e.SeenCall:
+        return replace(call, emergency=True) if self._emergency.get(call.trunk) else call
 
     def closed(self, session: HeldSession, reason: str) -> None:
         self._sessions.pop(session.id, None)

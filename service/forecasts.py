@@ -51,7 +51,6 @@ class Forecasts:
         self._watch = Watch()
         self._watched_until: int | None = None
         self._away = False  # the records did not answer
-        self.bugs = 0
 
     # -- for the console and the metrics --
 
@@ -75,7 +74,7 @@ class Forecasts:
     # -- life --
 
     async def keep(self) -> None:
-        """A look after each full minute. A bug in one does not end the others."""
+        """A look after each full minute."""
         while True:
             try:
                 await self.look(clock.wall())
@@ -85,9 +84,6 @@ class Forecasts:
                 if not self._away:
                     log.warning("forecast", state="without arrivals", reason=str(error))
                 self._away = True
-            except Exception:
-                self.bugs += 1
-                log.exception("a look at the forecast failed")
             await asyncio.sleep(MINUTE_S - clock.wall() % MINUTE_S + SETTLE_S)
 
     async def look(self, now: float) -> None:

@@ -35,6 +35,8 @@ class Looked(Protocol):
     pbx: Any
     calendar: Any
     forecasts: Any
+    alarms: Any
+    recordings: Any
 
     def view(self) -> EngineView: ...
     def health(self) -> Health: ...
@@ -46,6 +48,7 @@ class Gauges:
         self._told: dict[str, int] = {}
         self._trouble: str | None = None
         self._doubts = 0
+        self._rounds = 0
         self._duties: dict[str, Duty] = {}
         self._soon = asyncio.Event()
 
@@ -54,23 +57,18 @@ class Gauges:
         self._soon.set()
 
     async def keep(self) -> None:
-        """A bug in one round does not end the others: alarms and the second look at Asterisk hang on them."""
-        rounds = 0
         while True:
-            try:
-                await self._round(rounds)
-            except Exception:
-                self._service.exporter.metrics.bugs.labels("gauges").inc()
-                log.exception("a look at the service failed")
-            rounds += 1
+            await self._round()
             await asyncio.sleep(EVERY_S)
 
-    async def _round(self, rounds: int) -> None:
+    async def _round(self) -> None:
+        ask = self._rounds % ASK_EVERY == 0 or self._soon.is_set()
+        self._rounds += 1
         self.take()
         self._settle_doubts()
         self._tell_trouble()
         self._tell_duty()
-        if rounds % ASK_EVERY == 0 or self._soon.is_set():
+        if ask:
             self._soon.clear()
             await self._ask_asterisk()
 
@@ -118,13 +116,17 @@ class Gauges:
         health = service.health()
         exporter.health(serving=health.serving, degraded=health.degraded)
         exporter.records(spooled=service.records.spooled, lost=service.records.stats.lost)
+        for trunk, up in service.engine.trunks.items():
+            metrics.trunk_up.labels(trunk).set(up)
+        metrics.emergency_alarms.set(len(service.alarms.open))
         metrics.workdays_left.set(service.calendar.days_left)
         for line in {**self._duties, **service.engine.duty.duties}:
             metrics.roster_gap.labels(line).set(service.engine.duty.duties.get(line, EVERYBODY).gap)
         expected = service.forecasts.expected_now(clock.wall())
         whole = expected.pop(WHOLE)
         exporter.forecast(expected, whole, suggested=service.forecasts.suggestion() is not None)
-        self._raise(metrics.bugs.labels("forecast"), "bugs:forecast", service.forecasts.bugs)
+        ends = service.recordings.ends
+        exporter.recording(ready=ends.ready, free_bytes=ends.free_bytes)
         agi = service.agi.stats
         metrics.agi_sessions.set(agi.sessions_held)
         for reason, count in {**agi.refused_by, "shed": agi.shed}.items():

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from typing import Final
@@ -28,17 +28,29 @@ from routing.commands import WriteSignIn
 from routing.desk import LAST_AGENT_KEPT_S, REDIALS_KEPT_S
 from routing.engine import Engine
 from routing.model import EngineView, Rules
+from routing.outbound import Outbound
+from routing.steps import Step
+from routing.suggesting import MINUTE_S
 from service import clock, gauges, logs, today, why
 from service.acts import Acts
 from service.agents import Agents
+from service.alarms import Alarms
 from service.calendar import Calendar, ending
+from service.call_outs import CallOuts, first_line
+from service.callbacks import Callbacks
 from service.callers import Callers
 from service.codes import Codes
+from service.directory import Directory
 from service.forecast_days import ForecastDays
 from service.forecasts import Forecasts
+from service.handoff_reports import HandoffReports
 from service.history import History
+from service.join_codes import JoinCodes
+from service.joins import Joins
+from service.keeping import AGAIN_S, kept
 from service.lamps import Lamps
 from service.numbers import Numbers
+from service.recordings import Recordings
 from service.restrictions import Restrictions
 from service.settings import Settings, SettingsError, load
 from service.settings_rosters import gap_sentences, needs_calendar
@@ -47,6 +59,7 @@ from service.snapshots import Snapshots
 from service.staff import Staff
 from service.surge import Surges
 from service.switchboard import Switchboard
+from service.targets import Named
 from service.watchdog import Watchdog
 from storage.entries import Entry
 from storage.records import Records
@@ -67,15 +80,24 @@ class Service:
     """Everything that runs, in one process, on one loop."""
 
     def __init__(
-        self, settings: Settings, records: Records, agents: Agents, calendar: Calendar, restrictions: Restrictions
+        self,
+        settings: Settings,
+        records: Records,
+        agents: Agents,
+        calendar: Calendar,
+        restrictions: Restrictions,
+        directory: Directory,
     ) -> None:
         self.settings, self.records, self.agents, self.calendar = settings, records, agents, calendar
-        self.restrictions = restrictions
+        self.restrictions, self.directory = restrictions, directory
+        directory.workdays = lambda: calendar.workdays
         rules = self._rules()
         self.pbx = settings.pbxs[0]
         self.engine = Engine(rules)
+        directory.agents = lambda: self.engine.rules.agents
         names = [pbx.name for pbx in settings.pbxs]
         self.exporter = Exporter(Metrics(names, version("hotline12345")), rules.lines)
+        self.exporter.emergencies(settings.emergency_numbers)
         self.board = Switchboard(
             self.engine,
             write=self._write,
@@ -101,10 +123,33 @@ class Service:
             lease_s=rules.timing.lease_s,
         )
         self.link = self._ami_link(settings)
+        self.board.join, self.board.look = self.link.join, self.link.look_soon
+        named = Named(lambda: self.engine.rules, lambda: self.settings, directory)
+        self.joins = Joins(self.engine, self.board.submit, named, lambda agent: role_of(self.tokens, agent))
+        self.recordings = Recordings(
+            lambda: self.settings,
+            records,
+            known=lambda id_: self.engine.known(id_) or self.engine.outbound.get(id_),
+            act=self.link.action,
+            submit=self.board.submit,
+            keep=self.board.note,
+            bug=self.exporter.bug,
+        )
+        self.join_codes = JoinCodes(self.joins, self.link.answer_keys, self.recordings.toggle)
+        self.callbacks = Callbacks(
+            records, lambda: self.settings, lambda: self.engine.rules, lambda: calendar.workdays, first_line
+        )
+        self.callbacks.count = self.exporter.callbacks
+        self.call_outs = CallOuts(
+            self.engine, self.board.submit, lambda: self.settings, records, self.callbacks, self._no_call_outs
+        )
+        self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
         self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
         self.board.on_surge = self.surges.told
+        self.alarms = Alarms(settings.data_dir, self.engine.agent_of)
+        self.board.on_alarm = self.alarms.raised
         self.shadows = Shadows(
             self.engine,
             lambda: self.settings,
@@ -164,6 +209,13 @@ class Service:
             calendar=self.calendar,
             forecasts=self.forecasts,
             restrictions=self.restrictions,
+            joins=self.joins,
+            alarms=self.alarms,
+            directory=self.directory,
+            reports=HandoffReports(self.records, lambda: self.settings, self.directory.names),
+            recordings=self.recordings,
+            callbacks=self.callbacks,
+            call_outs=self.call_outs,
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -177,8 +229,11 @@ class Service:
         prefer = any(line.last_agent_s > 0 for line in self.engine.rules.lines.values())
         since_ms = int(1000 * (clock.wall() - LAST_AGENT_KEPT_S)) if prefer else None
         left_ms = int(1000 * (clock.wall() - REDIALS_KEPT_S))
-        self.board.submit(await self.records.remembered(since_ms, left_ms))
+        remembered = await self.records.remembered(since_ms, left_ms)
+        self.board.submit(remembered)
+        self.recordings.unsure_since = remembered.since
         self.surges.recall()
+        self.alarms.recall()
         self.restrictions.on_change()
         self.board.start(self.engine.rules.timing.lease_s)
         await self.agi.start(self.settings.service.fastagi)
@@ -193,16 +248,26 @@ class Service:
                 await self._all_back()
         self.board.submit(e.DecisionsAllowed())
         self._tasks = [
-            asyncio.create_task(self.gauges.keep(), name="gauges"),
-            asyncio.create_task(self.snapshots.keep(), name="snapshots"),
-            asyncio.create_task(Watchdog().keep(), name="watchdog"),
-            asyncio.create_task(self.agents.keep(), name="agents"),
-            asyncio.create_task(self.calendar.keep(), name="calendar"),
-            asyncio.create_task(self.forecasts.keep(), name="forecasts"),
-            asyncio.create_task(self.restrictions.keep(), name="restrictions"),
+            asyncio.create_task(kept(name, keep, self.exporter.bug, again_s), name=name)
+            for name, keep, again_s in self.kept()
         ]
         await self.shadows.recall()
         log.info("serving", fastagi=self.settings.service.fastagi, http=self.settings.service.http, ami_up=self.link.up)
+
+    def kept(self) -> Sequence[tuple[str, Callable[[], Awaitable[None]], float]]:
+        """(name, what goes on for as long as the service does, seconds until it goes on after a bug)."""
+        return (
+            ("gauges", self.gauges.keep, AGAIN_S),
+            ("snapshots", self.snapshots.keep, AGAIN_S),
+            ("watchdog", Watchdog().keep, AGAIN_S),
+            ("agents", self.agents.keep, AGAIN_S),
+            ("workdays", self.calendar.keep, AGAIN_S),
+            ("forecast", self.forecasts.keep, MINUTE_S),
+            ("restrictions", self.restrictions.keep, AGAIN_S),
+            ("departments", self.directory.keep, AGAIN_S),
+            ("recordings", self.recordings.keep, MINUTE_S),
+            ("callbacks", self.callbacks.keep, AGAIN_S),
+        )
 
     async def _all_back(self) -> None:
         """Until every caller who waited before our start is held again: who came first is served first, not who asked
@@ -222,6 +287,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.board.stop()
         self.shadows.stop()
+        await self.recordings.stop()
         await self.http.stop()
         self.exporter.close()
         await self.records.close()
@@ -236,15 +302,20 @@ class Service:
             await asyncio.sleep(0)
 
     def _write(self, *records: Entry) -> None:
-        """Keeps the records of one event; what an agent does now is shown on the lamps too."""
+        """Keeps the records of one event; what an agent does now is shown on the lamps too, and recordings are followed."""
         self.records.write(*records)
         for record in records:
             if isinstance(record, WriteSignIn):
                 self.lamps.look(record.seat_id)
+            elif isinstance(record, Step):
+                self.recordings.follow(record)
 
     # -- AMI ----------------------------------------------------------------------------------------------------------
 
     def _from_ami(self, event: e.Event) -> None:
+        if isinstance(event, e.CodeDialled):
+            self.join_codes.dialled(event)
+            return
         self.board.submit(self.callers.seen(event))
         if isinstance(event, e.Picture):
             self.pictured.set()
@@ -254,9 +325,21 @@ class Service:
     def _ami_state(self, state: LinkState, reason: str) -> None:
         self.exporter.links(self.pbx.name, connected=state is LinkState.UP)
         if state is LinkState.UP:
+            self.recordings.seen_since = clock.wall()
             self.lamps.again()
         say = {LinkState.REFUSED: log.error, LinkState.DOWN: log.warning}.get(state, log.info)
         say("ami", pbx=self.pbx.name, state=state.value, reason=reason)
+
+    def _no_call_outs(self) -> str | None:
+        """Why agents cannot call out now."""
+        if not self.link.up:
+            return "Asterisk Manager is not connected; nobody can be called now"
+        return None if self.engine.deciding else "the service is starting; try again in a moment"
+
+    def _outbound_over(self, out: Outbound) -> None:
+        self.call_outs.over(out)
+        self.recordings.called_out(out)
+        self.exporter.outbound(out.kind, out.outcome)
 
     # -- for the console ----------------------------------------------------------------------------------------------
 
@@ -273,6 +356,8 @@ class Service:
             degraded.append("workdays")
         if not self.restrictions.current:
             degraded.append("restrictions")
+        if not self.directory.current:
+            degraded.append("departments")
         return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
 
     async def _metrics(self, accept: str) -> tuple[bytes, str]:
@@ -295,12 +380,14 @@ class Service:
         self.settings = settings
         self.records.keep_explanations(settings.retention.explanations_days)
         await self.agents.follow(settings)
+        await self.directory.follow(settings)
         self.restrictions.follow(settings)
         await self.shadows.reread()
         rules = self._rules()
         self.tokens.clear()
         self.tokens.update(tokens_of(settings))
         self.exporter.lines(rules.lines)
+        self.exporter.emergencies(settings.emergency_numbers)
         self.board.submit(e.RulesChanged(rules))
         self.restrictions.on_change()
         self.link.set_seats(settings.dial_strings())
@@ -311,6 +398,12 @@ class Service:
 
 def tokens_of(settings: Settings) -> dict[str, Token]:
     return {token.sha256: Token(token.name, Role(token.role.value)) for token in settings.tokens}
+
+
+def role_of(tokens: Mapping[str, Token], agent_id: str) -> Role:
+    """Of an agent, whatever he speaks by: an expert's token says that he is one."""
+    expert = any(token == Token(agent_id, Role.EXPERT) for token in tokens.values())
+    return Role.EXPERT if expert else Role.AGENT
 
 
 def tell_of_rosters(settings: Settings, calendar: Calendar) -> None:
@@ -334,7 +427,8 @@ async def run(settings: Settings) -> None:
     records = await Records.open(settings.database_url(), settings.data_dir, explanations_days=days)
     calendar = await Calendar.open(records, lambda: datetime.fromtimestamp(clock.wall(), settings.zone_info).date())
     agents, restrictions = await Agents.open(records, settings), await Restrictions.open(records, settings)
-    service = Service(settings, records, agents, calendar, restrictions)
+    directory = await Directory.open(records, settings)
+    service = Service(settings, records, agents, calendar, restrictions, directory)
     tell_of_rosters(settings, calendar)
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again: that would stop everything for 0.1 s
@@ -353,5 +447,9 @@ async def run(settings: Settings) -> None:
 
 
 async def _reload(service: Service) -> None:
-    for problem in await service.reload():
-        log.error("configuration not reloaded", problem=problem)
+    try:
+        for problem in await service.reload():
+            log.error("configuration not reloaded", problem=problem)
+    except Exception:
+        service.exporter.bug("reload")
+        log.exception("configuration not reloaded")

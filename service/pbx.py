@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from config.plan import NOBODY_NAMED, Directories, PbxPlan, RunAs, Trunk
+from config.plan import NOBODY_NAMED, Centre, Directories, PbxPlan, RunAs, Trunk
 from service.settings import Settings
 from service.settings_tables import PbxTable, TrunkTable
 from service.snapshots import SNAPSHOT_FILE
@@ -59,6 +59,7 @@ def plan_of(
     return PbxPlan(
         rules=settings.rules(),
         trunks=tuple(_trunk(trunk) for trunk in settings.trunks),
+        centres=_centres(settings),
         duty_seats=tuple(seat.id for seat in settings.duty_seats),
         duty_telephone=settings.fallback.duty_telephone or "",
         fastagi_host=fastagi_host,
@@ -77,6 +78,9 @@ def plan_of(
         snapshot=str(settings.data_dir.resolve() / SNAPSHOT_FILE),
         asterisk_version=version,
         voice_notice=str(settings.voice_notice or ""),
+        records=settings.recording.enabled,
+        recordings_directory=str(settings.recordings_dir),
+        timezone=settings.timezone,
     )
 
 
@@ -89,6 +93,22 @@ def _trunk(trunk: TrunkTable) -> Trunk:
         trunk.emergency,
         trunk.answer_notice_after_s,
         host=hosts[0] if hosts else "",
+        lost_after_s=trunk.lost_after_s,
+        cases=trunk.takes_cases,
+        case_prefix=trunk.case_prefix,
+    )
+
+
+def _centres(settings: Settings) -> tuple[Centre, ...]:
+    dials = {trunk.name: trunk.dial for trunk in settings.trunks}
+    return tuple(
+        Centre(
+            table.number,
+            tuple(dials[route.trunk].replace("{number}", route.number) for route in table.routes),
+            table.first_sound_s,
+            table.answer_s,
+        )
+        for table in settings.emergencies
     )
 
 

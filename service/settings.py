@@ -20,6 +20,7 @@ from pydantic import Field, PrivateAttr, StrictStr, ValidationError, field_valid
 
 from config.plan import REMOTE
 from routing.model import AgentProfile, Line, Mode, RestrictionRules, Rules, SeatProfile, Trunk
+from routing.permitted import DialingRules
 from routing.roster import DUTY, Roster
 from service import settings_checks, settings_salvage, settings_secrets
 from service.settings_findings import Finding
@@ -38,11 +39,15 @@ from service.settings_secrets import SecretError
 from service.settings_tables import (
     DEFAULT_REASONS,
     AgentTable,
+    DepartmentTable,
+    DialingTable,
+    DirectoryTable,
     EmergencyTable,
     FallbackTable,
     LineTable,
     PbxTable,
     ReasonTable,
+    RecordingTable,
     RestrictionsTable,
     RetentionTable,
     RosterTable,
@@ -73,6 +78,7 @@ class Settings(Table):
     target: TargetTable = TargetTable()
     timing: TimingTable = TimingTable()
     retention: RetentionTable = RetentionTable()
+    recording: RecordingTable = RecordingTable()
     pbxs: tuple[PbxTable, ...] = Field(default=(), alias="pbx")
     tokens: tuple[TokenTable, ...] = Field(default=(), alias="token")
     skills: dict[SkillId, Text] = Field(default_factory=dict)
@@ -84,6 +90,9 @@ class Settings(Table):
     rosters: tuple[RosterTable, ...] = Field(default=(), alias="roster")
     trunks: tuple[TrunkTable, ...] = Field(default=(), alias="trunk")
     emergencies: tuple[EmergencyTable, ...] = Field(default=(), alias="emergency")
+    departments: tuple[DepartmentTable, ...] = Field(default=(), alias="department")
+    directory: DirectoryTable = DirectoryTable()
+    dialing: DialingTable = DialingTable()
     surge: SurgeTable = SurgeTable()
     restrictions: RestrictionsTable = RestrictionsTable()
     fallback: FallbackTable = FallbackTable()
@@ -126,6 +135,10 @@ class Settings(Table):
     @property
     def data_dir(self) -> Path:
         return self.path(self.service.data_dir)
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.path(self.recording.dir).resolve() if self.recording.dir else self.data_dir.resolve() / "recordings"
 
     @property
     def voice_notice(self) -> Path | None:
@@ -215,7 +228,25 @@ class Settings(Table):
             surge=self.surge.model(),
             restricting=self._restricting(),
             zones={zone.id: zone.model() for zone in self.zones},
+            emergencies={table.number: table.target(self.trunks) for table in self.emergencies},
             trunks={trunk.name: Trunk(trunk.answer_notice_after_s, trunk.priority) for trunk in self.trunks},
+        )
+
+    @property
+    def citizens_trunk(self) -> str | None:
+        """The trunk by which agents call citizens."""
+        return self.dialing.trunk or next((trunk.name for trunk in self.trunks if not trunk.emergency), None)
+
+    def dialing_rules(self) -> DialingRules:
+        """Which numbers may be dialled for a call."""
+        return DialingRules(
+            forbidden=self.dialing.forbidden,
+            lines=frozenset(line.number for line in self.lines),
+            emergency=self.emergency_numbers,
+            area_code=self.service.area_code,
+            most_digits=self.dialing.most_digits,
+            roles=frozenset(role.value for role in self.dialing.roles),
+            follow_up_roles=frozenset(role.value for role in self.dialing.follow_up_roles),
         )
 
     def _restricting(self) -> RestrictionRules:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
 from routing.need import InGroup, InZone, Named, Need, Skilled, admits, leaves
-from service import settings_remote, settings_rosters
+from service import settings_cases, settings_departments, settings_remote, settings_rosters
 from service.settings_findings import Check, Finding, known_groups, known_zones, unknown, warning
 from service.settings_lines import Path
 from service.settings_seats import few, read_seat_passwords
@@ -77,6 +77,7 @@ def duplicates(settings: Settings) -> Iterator[Finding]:
         ("zone", "id", [zone.id for zone in settings.zones]),
         ("trunk", "name", [trunk.name for trunk in settings.trunks]),
         ("emergency", "number", [emergency.number for emergency in settings.emergencies]),
+        ("department", "id", [department.id for department in settings.departments]),
     )
     for table, key, values in named:
         for index, value in enumerate(values):
@@ -218,6 +219,12 @@ def emergencies(settings: Settings) -> Iterator[Finding]:
                 yield unknown(("emergency", index, "routes", number, "trunk"), "trunk", route.trunk, names)
 
 
+def dialing(settings: Settings) -> Iterator[Finding]:
+    names = [trunk.name for trunk in settings.trunks]
+    if settings.dialing.trunk is not None and settings.dialing.trunk not in names:
+        yield unknown(("dialing", "trunk"), "trunk", settings.dialing.trunk, names)
+
+
 def fallback(settings: Settings) -> Iterator[Finding]:
     """One duty seat less is a warning; no duty seat left is an empty safety net."""
     seats = [seat.id for seat in settings.seats]
@@ -326,11 +333,16 @@ _CHECKS: Final[tuple[Check, ...]] = (
     trunks,
     names_in_asterisk,
     emergencies,
+    dialing,
     fallback,
     settings_remote.remote_seats,
     settings_remote.limited_seats,
     network,
     voice_notice,
+    settings_departments.departments,
+    settings_departments.short_numbers,
+    settings_departments.citizens_trunk,
+    settings_cases.case_prefixes,
     settings_rosters.rosters,
     settings_rosters.overlaps,
 )

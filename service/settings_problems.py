@@ -43,8 +43,12 @@ class SettingsProblem:
 
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line else ""
-        what = f"{self.path} {self.text}" if self.path else self.text
-        return f"{where}{what}{f' (allowed: {self.allowed})' if self.allowed else ''}"
+        return f"{where}{self.path} {self.what}" if self.path else f"{where}{self.what}"
+
+    @property
+    def what(self) -> str:
+        """The text, and what would be allowed."""
+        return f"{self.text} (allowed: {self.allowed})" if self.allowed else self.text
 
     def as_dict(self) -> dict[str, str | int | None]:
         return asdict(self)
@@ -89,7 +93,16 @@ def nearest(word: str, known: Sequence[str]) -> str:
 
 def from_validation(root: type[BaseModel], error: ValidationError, lines: dict[Path, int]) -> list[SettingsProblem]:
     """Pydantic's errors in our words. Values are never repeated: one of them may be a secret in the wrong place."""
-    return [_problem(root, dict(item), lines) for item in error.errors(include_url=False, include_input=False)]
+    items = [dict(item) for item in error.errors(include_url=False, include_input=False)]
+    return [_problem(root, item, lines) for item in items if not _echo(item, items)]
+
+
+def _echo(item: dict[str, Any], items: Sequence[dict[str, Any]]) -> bool:
+    """A list is called too short when its wrong items are not counted: those are told already."""
+    path = item["loc"]
+    return item["type"] == "too_short" and any(
+        len(other["loc"]) > len(path) and other["loc"][: len(path)] == path for other in items
+    )
 
 
 def _problem(root: type[BaseModel], item: dict[str, Any], lines: dict[Path, int]) -> SettingsProblem:

@@ -111,5 +111,6 @@ def _stand_in(key: str, index: int) -> Any:
         "sha256": f"{index:064x}",
         "dial": "PJSIP/{number}@stand-in",
         "routes": [route],
+        "numbers": [f"{_STAND_IN_DIGITS}{index}"],
     }
     return known.get(key, f"{_STAND_IN}-{index}")

@@ -12,12 +12,19 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from config.feature_codes import centre_name
+from routing.directory import DepartmentKind
+from routing.hours import WORKING_HOURS
 from routing.model import DEFAULT_RINGS, Mode, RestrictionRules, Ring, SignIn, SurgeRules, Timing, Zone
 from routing.need import All, Anybody, Either, InGroup, InZone, Named, Need, Skilled
+from routing.permitted import FORBIDDEN, MOST_DIGITS
 from routing.roster import Days, Shift
+from routing.targets import Route, Target, TargetKind
 from service.settings_values import (
     Address,
     AreaCode,
+    Beginning,
+    CasePrefix,
     DatabaseUrl,
     Dates,
     DayWords,
@@ -26,11 +33,15 @@ from service.settings_values import (
     Endpoint,
     FileName,
     Flag,
+    Hours,
     Id,
     KeptDays,
     LendRatio,
     Level,
+    Megabytes,
+    MostDigits,
     NeedText,
+    NumberAtTrunk,
     PortRange,
     Priority,
     Ratio,
@@ -38,6 +49,7 @@ from service.settings_values import (
     ReasonName,
     Seconds,
     Sha256,
+    ShortNumber,
     Shown,
     SipAddress,
     SkillId,
@@ -46,6 +58,7 @@ from service.settings_values import (
     TimeFrom,
     TimeTo,
     TrunkDial,
+    WholeNumber,
     second_of_day,
     seconds,
     split_address,
@@ -115,6 +128,15 @@ class RetentionTable(Table):
     )
 
 
+class RecordingTable(Table):
+    enabled: Flag = Field(default=True, description="calls are recorded from the first answer to the end")
+    dir: FileName | None = Field(default=None, description="where recordings are kept; default: recordings in data_dir")
+    keep_days: KeptDays = Field(
+        default=180.0, ge=0, le=36500, description="recordings are deleted after so long; 0 = never"
+    )
+    min_free_mb: Megabytes = Field(default=2048, description="less free space than this is an alarm")
+
+
 class TimingTable(Table):
     lease_s: Seconds = seconds(_T.lease_s, 1, 30, "a frozen service loses its callers to the fallback after this")
     ring_s: Seconds = seconds(_T.ring_s, 2, 60, "one presentation rings for so long")
@@ -140,6 +162,10 @@ class TimingTable(Table):
     remote_confirm_s: Seconds = seconds(
         _T.remote_confirm_s, 2, 30, "who picks up a remote seat must press 1 within this, or it was a mailbox"
     )
+    call_out_agent_ring_s: Seconds = seconds(
+        _T.call_out_agent_ring_s, 5, 120, "the phone of an agent who calls out rings for so long"
+    )
+    call_out_ring_s: Seconds = seconds(_T.call_out_ring_s, 5, 120, "the citizen whom he calls is rung for so long")
 
     def model(self) -> Timing:
         return Timing(**self.model_dump())
@@ -258,8 +284,7 @@ class SeatTable(Table):
 
     def trunk_of(self, trunks: Sequence[TrunkTable]) -> str | None:
         """The trunk to its telephone; None when it must be named and is not."""
-        usual = [trunk.name for trunk in trunks if not trunk.emergency]
-        return self.trunk or (usual[0] if len(usual) == 1 else None)
+        return self.trunk or usual_trunk(trunks)
 
 
 class SurgeTable(Table):
@@ -349,7 +374,26 @@ class TrunkTable(Table):
     answer_notice_after_s: Seconds | None = Field(
         default=None, ge=0, le=600, description="as in [timing], for this carrier"
     )
+    lost_after_s: Seconds = seconds(
+        60.0, 0, 3600, "a leg without any sound for so long is gone and is ended; 0 = never"
+    )
     priority: Priority = Field(default=0, description="class in the queue, added to that of the line")
+    cases: Flag | None = Field(
+        default=None, description="its calls bring the id of a case along, in X-Hotline-Case; default: as emergency"
+    )
+    case_prefix: CasePrefix = Field(
+        default="", description="where an exchange can only dial: this, the number of a line, the id of the case"
+    )
+
+    @property
+    def takes_cases(self) -> bool:
+        return self.emergency if self.cases is None else self.cases
+
+
+def usual_trunk(trunks: Sequence[TrunkTable]) -> str | None:
+    """The one that need not be named: the only trunk that is not for emergencies."""
+    usual = [trunk.name for trunk in trunks if not trunk.emergency]
+    return usual[0] if len(usual) == 1 else None
 
 
 class RouteTable(Table):
@@ -362,6 +406,69 @@ class EmergencyTable(Table):
     routes: tuple[RouteTable, ...] = Field(min_length=1, description="tried in this order")
     first_sound_s: Seconds = seconds(3.0, 1, 30, "no ringing by then: dial the next route too")
     answer_s: Seconds = seconds(20.0, 3, 120, "no answer by then: dial the next route")
+
+    def target(self, trunks: Sequence[TrunkTable]) -> Target:
+        """The centre with its routes in their order. The citizen's number is shown there."""
+        dials = {trunk.name: trunk.dial for trunk in trunks}
+        routes = tuple(
+            Route(dials[route.trunk].replace("{number}", route.number), f"{route.trunk} {route.number}")
+            for route in self.routes
+        )
+        name = centre_name(self.number).chinese
+        return Target(
+            TargetKind.EMERGENCY, self.number, name, routes, self.answer_s, self.first_sound_s, shows_caller=True
+        )
+
+
+class DepartmentTable(Table):
+    id: Id = Field(description="in records, and what is typed")
+    name: Shown = Field(default="", description="name shown to people; default: the id")
+    code: ShortNumber = Field(default="", description="short number, for keys in a talk; nobody else has it")
+    kind: DepartmentKind = Field(
+        default=DepartmentKind.DEPARTMENT, description="department, or hotline: another city's 12345"
+    )
+    level: WholeNumber | None = Field(
+        default=None,
+        ge=1,
+        le=3,
+        description="1 and 2: around the clock, 3: in working hours; default: 3, of a hotline 1",
+    )
+    hours: Hours = Field(default="", description="hours of its own; default: those of its level")
+    numbers: tuple[NumberAtTrunk, ...] = Field(
+        min_length=1, max_length=10, description="called in this order, NUMBER or NUMBER@TRUNK"
+    )
+    shows_caller: Flag = Field(
+        default=False,
+        description="it sees the citizen's number, else that of the line he dialled; a hotline always does",
+    )
+    note: Text = Field(default="", description="for the agents")
+
+
+class DirectoryTable(Table):
+    working_hours: Hours = Field(default=WORKING_HOURS, description="hours of departments of level 3")
+    answer_s: Seconds = seconds(30.0, 5, 120, "one number of a department rings for so long")
+
+
+class DialingTable(Table):
+    """What may be dialled for a call, by whomever."""
+
+    forbidden: tuple[Beginning, ...] = Field(
+        default=FORBIDDEN, description="beginnings of numbers that are never dialled, also behind an area code"
+    )
+    most_digits: MostDigits = Field(default=MOST_DIGITS, description="longer numbers are never dialled")
+    roles: tuple[Role, ...] = Field(
+        default=(Role.SUPERVISOR, Role.EXPERT),
+        description="who may dial a number that stands in no directory, in a talk",
+    )
+    follow_up_roles: tuple[Role, ...] = Field(
+        default=(Role.SUPERVISOR, Role.EXPERT, Role.AGENT),
+        description="who may call the citizen of a case, naming case and number",
+    )
+    trunk: Id | None = Field(
+        default=None,
+        description="the way of such numbers, and to citizens; default: the only trunk not for emergencies, "
+        "to citizens the first",
+    )
 
 
 class FallbackTable(Table):

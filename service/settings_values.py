@@ -13,13 +13,15 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictFloat, StrictInt, StrictStr
 from pydantic_core import PydanticCustomError
 
-from routing import need
+from routing import hours, need
+from routing.hours import HoursError
 from routing.need import Need, NeedError
 from routing.roster import Days, Span
 
 NEED_ALLOWED: Final = '"hrss>=5 and not group:night", see docs/configuration.md'
 DAYS_ALLOWED: Final = ", ".join(Days) + ", or a list of them"
 DATES_ALLOWED: Final = '"2026-10-01" or "2026-10-01..2026-10-07", at most 366 days'
+HOURS_ALLOWED: Final = '"workday 08:30-12:00 14:00-17:30; sat 09:00-12:00", see docs/departments.md'
 LONGEST_SPAN: Final = 366  # days
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
 _ENDPOINT = re.compile(r"tcp:(\d{1,5})(?::interface=([0-9A-Za-z.:\\]+))?")
@@ -58,6 +60,14 @@ def parse_days(value: object) -> frozenset[Days]:
     if not words or not set(words) <= set(Days):
         raise wrong("is none of the known days", DAYS_ALLOWED)
     return frozenset(map(Days, words))
+
+
+def _check_hours(value: str) -> str:
+    try:
+        hours.parse(value)
+    except HoursError as error:
+        raise wrong(f"is no opening hours: {error}", HOURS_ALLOWED) from None
+    return value
 
 
 def parse_dates(value: object) -> tuple[Span, ...]:
@@ -202,6 +212,21 @@ AreaCode = Annotated[
     StrictStr, matching(r"(0\d{2,3})?", "is not an area code", '"" or 0 and 2 or 3 digits, like "0519"')
 ]
 Digits = Annotated[StrictStr, matching(r"\d{2,20}", "is not a number", "2 to 20 digits in quotes")]
+Beginning = Annotated[StrictStr, matching(r"\d{1,11}", "is no beginning of numbers", "1 to 11 digits in quotes")]
+SHORT_DIGITS: Final = 4  # of a short number at most
+ShortNumber = Annotated[StrictStr, matching(r"\d{0,4}", "is no short number", "1 to 4 digits in quotes")]
+CasePrefix = Annotated[StrictStr, matching(r"\d{0,8}", "is no beginning of numbers", "at most 8 digits in quotes")]
+Hours = Annotated[StrictStr, AfterValidator(_check_hours)]
+WholeNumber = StrictInt
+MostDigits = Annotated[StrictInt, Field(ge=3, le=20)]
+NumberAtTrunk = Annotated[
+    StrictStr,
+    matching(
+        r"\d{2,20}(@[A-Za-z0-9_][A-Za-z0-9_-]{0,31})?",
+        "is no number of a department",
+        'NUMBER or NUMBER@TRUNK, like "051985680000" or "80001@department"',
+    ),
+]
 DialString = Annotated[
     StrictStr,
     matching(
@@ -250,4 +275,5 @@ def seconds(default: float, low: float, high: float, effect: str) -> Any:
 Seconds = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 LendRatio = Annotated[StrictFloat, Field(ge=0, le=1, allow_inf_nan=False)]
 KeptDays = Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Megabytes = Annotated[StrictInt, Field(ge=0, le=900_000)]
 Ratio = Annotated[StrictFloat, Field(gt=0, le=1, allow_inf_nan=False)]

@@ -46,10 +46,13 @@ class Snapshots:
                 found[number] = tuple(seat.seat.id for seat in fit)
         return found
 
-    def write(self) -> None:
-        """Replaces the file. A folder that cannot be written is said once, not every two seconds."""
+    async def write(self) -> None:
+        """Replaces the file. A folder that cannot be written is said once, not every two seconds.
+
+        On a thread: a file system that has to free the old file's blocks was seen to hold a rename up for 0.4 s.
+        """
         try:
-            write_snapshot(str(self._path), Snapshot(clock.wall(), self.lines()))
+            await asyncio.to_thread(write_snapshot, str(self._path), Snapshot(clock.wall(), self.lines()))
             self._failed = False
         except OSError as error:
             if not self._failed:
@@ -64,7 +67,7 @@ class Snapshots:
         while True:
             known = self._engine.deciding and (bool(self._engine.floor.devices) or self._only_remote())
             if known:
-                self.write()
+                await self.write()
             await asyncio.sleep(EVERY_S if known else SOON_S)
 
 

@@ -149,6 +149,10 @@ emergency = true
 name = "department"
 match = ["127.0.0.4"]
 dial = "PJSIP/{number}@department"
+
+# By which one a plain number is dialled, by whoever may dial one.
+[dialing]
+trunk = "carrier"
 """
 
 
@@ -240,7 +244,7 @@ def write_starter(
     if there := [str(file) for file in files if file.exists()]:
         raise StarterError(f"{', '.join(there)} exists; nothing was changed. Type: hotline init --folder ANOTHER")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("secrets", "var"):
+    for name in ("secrets", "var", "var/recordings"):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     for file, content in files.items():
         _write_new(file, content, 0o644 if file.suffix == ".toml" else 0o600)

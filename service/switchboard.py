@@ -20,9 +20,11 @@ import structlog
 from routing import commands as c
 from routing import events as e
 from routing.engine import Engine
+from routing.outbound import Outbound
 from routing.steps import Step, StepKind
 from service import clock
 from telephony import names
+from telephony.ami.joiner import JoinCommand
 
 log = structlog.get_logger("hotline")
 
@@ -54,6 +56,11 @@ class Switchboard:
         self.stalls = 0
         self.bugs = 0
         self.on_change: Callable[[], None] = lambda: None
+        self.join: Callable[[JoinCommand], None] = lambda command: None
+        self.call_out: Callable[[c.DialOut | c.DropOutbound], None] = lambda command: None
+        self.look: Callable[[], None] = lambda: None
+        self.on_alarm: Callable[[c.RaiseAlarm], None] = lambda alarm: None
+        self.on_outbound: Callable[[Outbound], None] = lambda out: None  # it is over
         self.on_surge: Callable[[c.TellSurge], None] = lambda change: None
         self.beside: Beside = lambda event, now, wall, commands, wake: None
         self._write, self._count, self._drop_leg, self._drained = write, count, drop_leg, drained
@@ -118,7 +125,7 @@ class Switchboard:
 
     def _carry_out(self, commands: list[c.Command]) -> None:
         """What callers and phones wait for goes out first; the records of an event go by one write after it."""
-        records: list[Step | c.WriteSignIn] = []
+        records: list[Step | c.WriteSignIn | c.WriteOutbound] = []
         for command in commands:
             match command:
                 case c.WriteStep(step):
@@ -129,12 +136,35 @@ class Switchboard:
                     self._attempt(self.on_surge, command)
                 case c.DropLeg(call_id, seat_id):
                     self._attempt(self._drop_leg, call_id, seat_id)
+                case (
+                    c.StampAct()
+                    | c.DialThird()
+                    | c.DropThird()
+                    | c.StopAlone()
+                    | c.Gather()
+                    | c.DropAgent()
+                    | c.TellAgent()
+                ):
+                    self._attempt(self.join, command)
+                case c.WriteOutbound():
+                    records.append(command)
+                case c.DialOut() | c.DropOutbound():
+                    self._attempt(self.call_out, command)
+                case c.RaiseAlarm():
+                    self._attempt(self.on_alarm, command)
+                case c.LookAgain():
+                    self.look()
                 case _:
                     self._attempt(self._decide, command)
         if records:
             self._attempt(self._write, *records)
         for record in records:
             self._attempt(self._tell, record)
+
+    def note(self, step: Step) -> None:
+        """Keeps, counts and logs a step of a call that the engine has no part in any more."""
+        self._attempt(self._write, step)
+        self._attempt(self._tell, step)
 
     def _attempt(self, act: Callable[..., None], *what: Any) -> None:
         try:
@@ -143,8 +173,11 @@ class Switchboard:
             self.bugs += 1
             log.exception("command failed", command_kind=type(what[0]).__name__)
 
-    def _tell(self, record: Step | c.WriteSignIn) -> None:
+    def _tell(self, record: Step | c.WriteSignIn | c.WriteOutbound) -> None:
         """Metrics and log."""
+        if isinstance(record, c.WriteOutbound):
+            self._tell_outbound(record.outbound)
+            return
         if isinstance(record, c.WriteSignIn):
             agent, seat, state, reason = record.agent_id, record.seat_id, record.state, record.reason
             log.info("agent", agent=agent, seat=seat, state=state, reason=reason)
@@ -153,6 +186,14 @@ class Switchboard:
         if record.kind is not StepKind.HELD:
             say = log.warning if record.kind is StepKind.SET_ASIDE else log.info
             say(record.kind.value, call_id=record.call_id, at=record.at, **record.data)
+
+    def _tell_outbound(self, out: Outbound) -> None:
+        log.info(
+            "outbound call", outbound=out.id, out_kind=out.kind.value, agent=out.agent_id, seat=out.seat_id,
+            state=out.state.value, outcome=None if out.outcome is None else out.outcome.value, callback=out.callback,
+        )  # fmt: skip
+        if out.ended_at is not None:
+            self.on_outbound(out)
 
     def _decide(self, command: Any) -> None:
         session = self.sessions.pop(command.session, None)

@@ -77,4 +77,6 @@ def shown(call: CallRecord, rules: Rules) -> dict[str, object]:
         "presented": call.presented,
         "fallback": call.fallback_stage,
         "flags": call.flags,
+        "recording": call.recording,
+        "case": call.case_id,
     }

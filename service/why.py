@@ -12,7 +12,7 @@ from routing.model import Line, Mode, Rules
 from routing.need import shown as need_text
 from routing.restrictions import Kind
 from routing.steps import CallOutcome, Judgement, Outcome, Step, StepKind, Value
-from service import reasons, today
+from service import reasons, today, why_joined
 from storage.story import LAST, Story
 
 K = StepKind
@@ -58,7 +58,7 @@ CLOSED: Final = {
 SENT: Final = {
     "fallback": "nobody is there for any ring, go by the fallback",
     "goodbye": "the agent's end was a goodbye, hang up",
-    "back": "the agent's leg was lost, bring the caller back",
+    "back": "nobody is with the caller any more, bring him back",
     "inform": "play the notice with the emergency numbers",
     "dismiss": "the notice was heard, end the call",
 }
@@ -128,7 +128,8 @@ class _Teller:
 
     def part(self, step: Step) -> dict[str, Any]:
         """One moment of the story."""
-        text = _TELL[step.kind](self, step.data)
+        told = _TELL.get(step.kind)
+        text = why_joined.TELL[step.kind](step.data) if told is None else told(self, step.data)
         return {"at": step.at, "kind": step.kind.value, "text": text, "candidates": self._candidates(step)}
 
     def _candidates(self, step: Step) -> list[dict[str, Any]]:
@@ -150,6 +151,8 @@ class _Teller:
             parts.append(f"subject {dialled.subject}")
         if data.get("emergency") is True:
             parts.append("from an emergency centre")
+        if data.get("case"):
+            parts.append(f"case {_word(data['case'])}")
         return ", ".join(parts)
 
     def _held(self, data: Mapping[str, Value]) -> str:
@@ -225,7 +228,9 @@ class _Teller:
         return f"the leg of seat {_word(data.get('seat'))} {end}{_talked(data)}"
 
     def _requeued(self, data: Mapping[str, Value]) -> str:
-        return "back at the head of the queue: the agent's leg was lost"
+        alone = data.get("cause") == "left_alone"
+        why = "everybody who helped has left" if alone else "the agent's leg was lost"
+        return f"back at the head of the queue: {why}"
 
     def _judged(self, data: Mapping[str, Value]) -> str:
         result = _word(data.get("result"))

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from routing.candidates import Edition, pack, unpack
-from routing.commands import WriteSignIn
+from routing.commands import WriteOutbound, WriteSignIn
+from routing.outbound import Outbound, OutKind, OutOutcome, OutState
 from routing.steps import Step, StepKind
 from storage.errors import EntryError
 
@@ -22,7 +23,7 @@ class WriteEdition:
     at: float
 
 
-Entry: TypeAlias = Step | WriteSignIn | WriteEdition
+Entry: TypeAlias = Step | WriteSignIn | WriteEdition | WriteOutbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,11 @@ class KeptEdition:
     body: bytes
 
 
-KeptEntry: TypeAlias = Step | SignIn | KeptEdition
+KeptEntry: TypeAlias = Step | SignIn | KeptEdition | Outbound
 
 log = logging.getLogger(__name__)
 
+_OUTBOUND_TIMES: Final = ("agent_answered_at", "dialled_at", "citizen_ringing_at", "answered_at", "ended_at")
 INT64: Final = 2**63
 _dumps = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=False).encode
 
@@ -62,6 +64,8 @@ def encode(entry: Entry, number: int) -> bytes:
             row["candidates"] = candidates
     elif isinstance(entry, WriteEdition):
         row = {"edition": entry.edition.id, "at": entry.at, "body": pack(entry.edition.body)}
+    elif isinstance(entry, WriteOutbound):
+        row = {"outbound": entry.outbound.id, **entry.outbound._asdict()}
     else:
         row = {
             "number": number,
@@ -95,6 +99,8 @@ def decode(line: bytes) -> KeptEntry:
         raise EntryError("not JSON") from None
     if not isinstance(row, dict):
         raise EntryError("not an object")
+    if "outbound" in row:
+        return _outbound(row)
     return _step(row) if "call" in row else _edition(row) if "edition" in row else _sign_in(row)
 
 
@@ -119,6 +125,27 @@ def _edition(row: dict[str, Any]) -> KeptEdition:
     return KeptEdition(_word(row, "edition"), _moment(row), body)
 
 
+def _outbound(row: dict[str, Any]) -> Outbound:
+    """`until` and `dropped` are of the process that wrote it."""
+    words: dict[str, Any] = {key: _text_or_none(row, key) or "" for key in ("line", "case", "by", "seat_id")}
+    try:
+        kind, state = OutKind(str(row.get("kind"))), OutState(str(row.get("state")))
+        outcome = None if row.get("outcome") is None else OutOutcome(str(row["outcome"]))
+    except ValueError:
+        raise EntryError("kind, state or outcome") from None
+    times: dict[str, Any] = {key: None if row.get(key) is None else _moment(row, key) for key in _OUTBOUND_TIMES}
+    callback = None if row.get("callback") is None else _count(row, "callback")
+    cause = None if row.get("cause") is None else _count(row, "cause")
+    return Outbound(
+        id=_word(row, "outbound"), kind=kind, agent_id=_word(row, "agent_id"), asked_at=_moment(row, "asked_at"),
+        callback=callback, state=state, outcome=outcome, cause=cause, **words, **times,
+    )  # fmt: skip
+
+
+def _text_or_none(row: dict[str, Any], key: str) -> str | None:
+    return _word(row, key) if row.get(key) else None
+
+
 def _sign_in(row: dict[str, Any]) -> SignIn:
     seat = None if row.get("seat") is None else _word(row, "seat")
     reason = str(row.get("reason", ""))
@@ -140,8 +167,8 @@ def _word(row: dict[str, Any], key: str) -> str:
     return value
 
 
-def _moment(row: dict[str, Any]) -> float:
-    at = row.get("at")
+def _moment(row: dict[str, Any], key: str = "at") -> float:
+    at = row.get(key)
     if isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at) or not 0 <= at < 1e12:
-        raise EntryError("at")
+        raise EntryError(key)
     return float(at)

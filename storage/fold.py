@@ -51,6 +51,8 @@ EMPTY_CALL: Final[Mapping[str, Any]] = {
     "cause": None,
     "flags": "",
     "restriction": None,
+    "recording": None,
+    "case_id": None,
 }
 
 
@@ -123,7 +125,8 @@ def text(value: object) -> str | None:
     return clean.replace("\x00", "?")
 
 
-def _whole(value: object) -> int | None:
+def whole(value: object) -> int | None:
+    """A whole number that any database takes, else None."""
     usable = isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31
     return value if usable and isinstance(value, int) else None
 
@@ -152,6 +155,7 @@ def _offered(row: Row, step: Step) -> Row:
         "line": text(data.get("line")) or row["line"],
         "trunk": text(data.get("trunk")) or row["trunk"],
         "emergency": data.get("emergency") is True or row["emergency"],
+        "case_id": text(data.get("case")) or row["case_id"],
         "caller_ref": text(data.get("caller_ref")) or row["caller_ref"],
         "caller_sealed": text(data.get("caller_sealed")) or row["caller_sealed"],
         "arrived_ms": row["arrived_ms"] if arrived is None else arrived,
@@ -219,7 +223,7 @@ def _ended(row: Row, step: Step) -> Row:
     changes = _talk_over(row, at, data.get("talk_s") if row["talks"] == 1 else None)
     if row["wait_ms"] is None:
         changes["wait_ms"] = max(0, at - row["arrived_ms"])
-    outcome, by, cause = text(data.get("outcome")), text(data.get("by")), _whole(data.get("cause"))
+    outcome, by, cause = text(data.get("outcome")), text(data.get("by")), whole(data.get("cause"))
     return {**changes, "ended_ms": at, "outcome": outcome, "ended_by": by, "cause": cause}
 
 
@@ -228,8 +232,15 @@ def _flagged(row: Row, step: Step) -> Row:
 
 
 def _restricted(row: Row, step: Step) -> Row:
-    entry = _whole(step.data.get("restriction"))
+    entry = whole(step.data.get("restriction"))
     return {} if entry is None else {"restriction": entry, "flags": _with_flags(row, "restricted")}
+
+
+def _recorded(row: Row, step: Step) -> Row:
+    what = step.data.get("what")
+    if what == "deleted":
+        return {"recording": "deleted"}
+    return {"recording": text(step.data.get("outcome"))} if what == "ended" else {}
 
 
 _CHANGES: Final[Mapping[StepKind, Callable[[Row, Step], Row]]] = {
@@ -245,6 +256,7 @@ _CHANGES: Final[Mapping[StepKind, Callable[[Row, Step], Row]]] = {
     StepKind.RECOVERED: lambda row, step: {"flags": _with_flags(row, "recovered")},
     StepKind.FLAG: _flagged,
     StepKind.RESTRICTED: _restricted,
+    StepKind.RECORDING: _recorded,
 }
 
 # -- presentations --
@@ -258,7 +270,7 @@ def _sent(step: Step, presentation: str) -> list[Row]:
     common = {
         "call_id": step.call_id,
         "presentation": presentation,
-        "ring": _whole(step.data.get("ring")),
+        "ring": whole(step.data.get("ring")),
         "why": text(step.data.get("why")),
         "wait_ms": milliseconds(step.data.get("wait_s")),
         "sent_ms": milliseconds(step.at),

@@ -5,9 +5,10 @@ Intervals are `[since_ms, until_ms)` of the call's arrival: a call belongs to th
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, NamedTuple
 
@@ -15,10 +16,12 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.events import LeftCall, Remembered, RememberedCall
+from routing.outbound import Outbound, is_outbound
 from routing.steps import CallOutcome, Judgement, Step, StepKind
 from storage.engine import reading
 from storage.entries import KeptEntry, SignIn
 from storage.fold import Row, after
+from storage.outbound import outbound_of
 from storage.schema import agent_periods, call_steps, calls
 
 SIGNED_OUT: Final = "signed_out"
@@ -66,6 +69,8 @@ class CallRecord:
     cause: int | None
     flags: str
     restriction: int | None = None
+    recording: str | None = None
+    case_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,20 +264,24 @@ def remembered(
     tail: Iterable[KeptEntry],
     talks: Iterable[Row] = (),
     given_up: Iterable[Row] = (),
+    outs: Iterable[Row] = (),
 ) -> Remembered:
     """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order.
 
-    `talks`: as `spoken` tells them, when somebody wants to know who spoke with whom. `given_up`: as `left` does.
+    `talks`: as `spoken` tells them, when somebody wants to know who spoke with whom. `given_up`: as `left` does. `outs`:
+    outbound calls that are not known to have ended.
     """
     found: dict[str, Row] = dict(rows)
-    shifts = dict(agents)
+    shifts, outbound = dict(agents), dict(_outbound(outs))
     for entry in tail:
         if isinstance(entry, SignIn):
             told = entry.entry
             shifts.pop(told.agent_id, None)
             if told.state != SIGNED_OUT and told.seat_id is not None:
                 shifts[told.agent_id] = Shift(told.seat_id, told.state, told.reason)
-        elif isinstance(entry, Step):
+        elif isinstance(entry, Outbound):
+            outbound[entry.id] = entry
+        elif isinstance(entry, Step) and not is_outbound(entry.call_id):
             found[entry.call_id] = after(found.get(entry.call_id), entry)
     still_open = [row for row in found.values() if row["ended_ms"] is None and row["number"]]
     return Remembered(
@@ -283,7 +292,14 @@ def remembered(
         _left([*given_up, *found.values()]),
         since=max((row["ended_ms"] or row["arrived_ms"] for row in found.values()), default=math.inf) / 1000 - UNSURE_S,
         ended=frozenset(row["call_id"] for row in found.values() if row["ended_ms"] is not None),
+        outbound=tuple(out for out in outbound.values() if out.ended_at is None),
     )
+
+
+def _outbound(rows: Iterable[Row]) -> Iterator[tuple[str, Outbound]]:
+    for row in rows:
+        with contextlib.suppress(ValueError):  # of another version
+            yield row["id"], outbound_of(row)
 
 
 def _spoke(rows: Iterable[Row]) -> dict[str, tuple[str, float]]:
@@ -317,4 +333,5 @@ def _remembered_call(row: Row) -> RememberedCall:
         trunk=row["trunk"],
         emergency=row["emergency"],
         caller_ref=row["caller_ref"],
+        case=row["case_id"] or "",
     )

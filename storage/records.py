@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,22 +21,29 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
-from storage import agents, days, queries, restrictions, story
+from storage import callbacks, days, handoff_figures, outbound, queries, recordings, restrictions, story
 from storage import workdays as calendar
-from storage.agents import AgentRow
+from storage.agents import AGENTS, AgentRow
+from storage.callbacks import CallbackRow
 from storage.days import Period, Shown
+from storage.departments import DEPARTMENTS, DepartmentRow
 from storage.engine import create_engine, reading, sqlite_file_exists
 from storage.entries import Entry, KeptEntry, WriteEdition, decode
 from storage.errors import EntryError, StorageError, StorageUnavailable
 from storage.faults import reason, sentence
+from storage.fold import Row
+from storage.handoff_figures import DepartmentFigures, Handoff
 from storage.journal import Journal
 from storage.queries import CallRecord, LineFigures
+from storage.recordings import RecordingRow
 from storage.restrictions import RestrictionRow, Use
 from storage.segments import Position
 from storage.story import Story
 from storage.upgrade import is_current
 from storage.workdays import DayRow
 from storage.writer import EXPLANATIONS_DAYS, Writer
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -86,6 +94,14 @@ class Archive:
         """Callers to these numbers by the place of the interval; who calls twice in one counts once."""
         return await _asked(queries.callers_by(self.engine, since_ms, until_ms, every_ms, numbers))
 
+    async def department_figures(self, since_ms: int, until_ms: int) -> list[DepartmentFigures]:
+        """How each department that was asked for in the interval answered."""
+        return await _asked(handoff_figures.department_figures(self.engine, since_ms, until_ms))
+
+    async def emergency_legs(self, since_ms: int, until_ms: int) -> list[Handoff]:
+        """Every leg to an emergency centre that was asked for in the interval, and the acts that had none."""
+        return await _asked(handoff_figures.emergency_legs(self.engine, since_ms, until_ms))
+
     async def day(self, since_ms: int, until_ms: int) -> tuple[list[CallRecord], list[Shown], list[Period]]:
         """What was recorded of the calls that arrived in the interval, and of the people who were there."""
         calls = await _asked(days.real_calls(self.engine, since_ms, until_ms), LONG_QUESTION_S)
@@ -100,6 +116,8 @@ class Records(Archive):
         super().__init__(engine)
         self._journal = journal
         self._edition: Edition | None = None  # the last one that was written
+        self._silent_since: int | None = None  # passes of the writer when a question of the start got no answer
+        self._bug: str | None = None  # what ended the keeper's last round
         self._writer = Writer(engine, journal, explanations_days)
         self._writer.backlog = journal.lines_after(Position())  # until SQL tells which of them it has
         self._writer_task = asyncio.create_task(self._writer.run(), name="records-writer")
@@ -156,7 +174,7 @@ class Records(Archive):
     @property
     def degraded(self) -> str | None:
         """One sentence when records are kept in fewer places than they should be, else None."""
-        return self._journal.failure or self._writer.failure
+        return self._journal.failure or self._writer.failure or self._bug
 
     @property
     def stats(self) -> RecordsStats:
@@ -203,8 +221,15 @@ class Records(Archive):
         while True:
             await asyncio.sleep(KEEPER_S)
             rounds += 1
-            with contextlib.suppress(OSError):  # a folder in trouble now: the next round tries again
+            try:
                 await self._keep_once(rounds)
+                self._bug = None
+            except OSError:  # a folder in trouble now: the next round tries again
+                continue
+            except Exception as error:  # whatever it is, the disk must go on being tried
+                if self._bug is None:
+                    log.exception("the journal is not looked after")
+                self._bug = f"the journal is not looked after ({type(error).__name__}); see the log"
 
     async def _keep_once(self, rounds: int) -> None:
         if self._journal.in_memory:
@@ -226,14 +251,41 @@ class Records(Archive):
         tail = self._tail(self._writer.position)
         names = {entry.call_id for entry in tail if isinstance(entry, Step)}
         try:
-            rows, agents = await _asked(queries.open_rows(self.engine, names), CATCH_UP_S)
-            talks = (
-                [] if spoke_since_ms is None else await _asked(queries.spoken(self.engine, spoke_since_ms), CATCH_UP_S)
-            )
-            left = [] if left_since_ms is None else await _asked(queries.left(self.engine, left_since_ms), CATCH_UP_S)
+            rows, agents = await self._at_start(lambda: queries.open_rows(self.engine, names))
+            outs = await self._at_start(lambda: outbound.open_outbound(self.engine))
         except StorageUnavailable:
             return queries.remembered({}, {}, self._tail(None))
-        return queries.remembered(rows, agents, tail, talks, left)
+        talks = await self._also(queries.spoken, spoke_since_ms)
+        left = await self._also(queries.left, left_since_ms)
+        return queries.remembered(rows, agents, tail, talks, left, outs)
+
+    async def _also(
+        self, question: Callable[[AsyncEngine, int], Awaitable[list[Row]]], since_ms: int | None
+    ) -> list[Row]:
+        """What makes a start better, and what a start goes on without."""
+        if since_ms is None:
+            return []
+        try:
+            return await self._at_start(lambda: question(self.engine, since_ms))
+        except StorageUnavailable as error:
+            log.warning("a start without %s: %s", question.__name__, error)
+            return []
+
+    async def _at_start(self, question: Callable[[], Awaitable[T]]) -> T:
+        """A start has several questions, and callers wait for the end of it: a database that has let one of them wait
+        `CATCH_UP_S` for nothing is asked the others only when the writer has got through to it since."""
+        if self._silent:
+            raise StorageUnavailable("the database does not answer")
+        try:
+            return await _asked(question(), CATCH_UP_S)
+        except StorageUnavailable as error:
+            if isinstance(error.__cause__, TimeoutError):
+                self._silent_since = self._writer.passes
+            raise
+
+    @property
+    def _silent(self) -> bool:
+        return self._silent_since == self._writer.passes
 
     async def recent_calls(
         self, limit: int = 50, *, number: str | None = None, before_ms: int | None = None
@@ -244,6 +296,10 @@ class Records(Archive):
 
     async def call(self, call_id: str) -> CallRecord | None:
         return await _asked(queries.call(self.engine, call_id))
+
+    async def handoffs(self, call_id: str) -> list[Handoff]:
+        """The legs to third parties of one call, in order."""
+        return await _asked(handoff_figures.handoffs_of(self.engine, call_id))
 
     async def steps(self, call_id: str) -> list[Step]:
         """The story of one call, in order."""
@@ -261,31 +317,67 @@ class Records(Archive):
     @property
     def reachable(self) -> bool:
         """Whether the database answered last time: who must not wait asks only then."""
-        return self._writer.position is not None and self._writer.failure is None
+        return self._writer.position is not None and self._writer.failure is None and not self._silent
 
     async def filled_agents(self, rows: Sequence[AgentRow]) -> list[AgentRow]:
         """All agents, after those of `rows` whom the table does not have were added."""
-        return await _asked(agents.fill_agents(self.engine, rows), CATCH_UP_S)
+        return await self._at_start(lambda: AGENTS.fill(self.engine, rows))
 
     async def write_agents(self, rows: Sequence[AgentRow]) -> list[AgentRow]:
-        """All or none; see `storage.agents`. Raises AgentsChanged."""
-        return await _asked(agents.write_agents(self.engine, rows))
+        """All or none; see `storage.seeded`. Raises RowsChanged."""
+        return await _asked(AGENTS.write(self.engine, rows))
+
+    # -- the directory --
+
+    async def filled_departments(self, rows: Sequence[DepartmentRow]) -> list[DepartmentRow]:
+        """All departments, likewise."""
+        return await self._at_start(lambda: DEPARTMENTS.fill(self.engine, rows))
+
+    async def write_departments(self, rows: Sequence[DepartmentRow]) -> list[DepartmentRow]:
+        """All or none, likewise."""
+        return await _asked(DEPARTMENTS.write(self.engine, rows))
 
     # -- the calendar --
 
     async def workdays(self) -> list[DayRow]:
         """All dates that the table knows."""
-        return await _asked(calendar.read_workdays(self.engine), CATCH_UP_S)
+        return await self._at_start(lambda: calendar.read_workdays(self.engine))
 
     async def write_workdays(self, rows: Sequence[DayRow], *, over_operators: bool) -> list[DayRow]:
         """All or none; the whole table after it. See `storage.workdays`."""
         return await _asked(calendar.write_workdays(self.engine, rows, over_operators=over_operators))
 
+    # -- call-backs and outbound calls --
+
+    async def add_callback(self, row: CallbackRow) -> CallbackRow:
+        return await _asked(callbacks.add_callback(self.engine, row))
+
+    async def callback(self, entry_id: int) -> CallbackRow | None:
+        return await _asked(callbacks.callback(self.engine, entry_id))
+
+    async def callbacks(self, *, states: tuple[str, ...] = (), due_before_ms: int | None = None) -> list[CallbackRow]:
+        """Who is due first comes first; see `storage.callbacks`."""
+        return await _asked(callbacks.list_callbacks(self.engine, states=states, due_before_ms=due_before_ms))
+
+    async def change_callback(self, entry_id: int, values: Mapping[str, Any]) -> CallbackRow | None:
+        return await _asked(callbacks.change_callback(self.engine, entry_id, values))
+
+    async def count_callbacks(self, now_ms: int) -> tuple[dict[str, int], int]:
+        """Entries by state, and how many are overdue."""
+        return await _asked(callbacks.count_callbacks(self.engine, now_ms))
+
+    async def recent_outbound(self, limit: int, *, callback: int | None = None, case: str = "") -> list[Row]:
+        """Outbound calls as rows, the newest first."""
+        return await _asked(outbound.recent_outbound(self.engine, limit, callback=callback, case=case))
+
+    async def outbound(self, out_id: str) -> Row | None:
+        return await _asked(outbound.outbound(self.engine, out_id))
+
     # -- restrictions --
 
     async def restrictions(self) -> list[RestrictionRow]:
         """All entries that there ever were."""
-        return await _asked(restrictions.read_restrictions(self.engine), CATCH_UP_S)
+        return await self._at_start(lambda: restrictions.read_restrictions(self.engine))
 
     async def add_restrictions(self, rows: Sequence[RestrictionRow]) -> list[RestrictionRow]:
         """All or none; the whole table after it, as after the two below. See `storage.restrictions`."""
@@ -303,6 +395,19 @@ class Records(Archive):
     async def caller_of(self, call_id: str) -> tuple[str, str] | None:
         """Reference and sealed number of a call's caller."""
         return await _asked(restrictions.caller_of(self.engine, call_id))
+
+    # -- recordings --
+
+    async def recording(self, call_id: str) -> RecordingRow | None:
+        return await _asked(recordings.recording(self.engine, call_id))
+
+    async def unsettled_recordings(self, since_ms: int) -> list[tuple[str, int | None]]:
+        """See `storage.recordings`."""
+        return await _asked(recordings.unsettled(self.engine, since_ms), LONG_QUESTION_S)
+
+    async def last_steps(self, call_ids: Iterable[str]) -> dict[str, int]:
+        """Call -> number of its last step, of those that the records have."""
+        return await _asked(recordings.last_steps(self.engine, call_ids))
 
     def _tail(self, position: Position | None) -> list[KeptEntry]:
         """Entries that SQL may not have; when its position is not known, those of the newest segments."""
@@ -357,7 +462,12 @@ async def agents_of(url: str) -> list[AgentRow]:
     Raises:
         StorageError, StorageUnavailable: the one sentence that says why it cannot be asked.
     """
-    return await _looked_up(url, "agents", agents.read_agents)
+    return await _looked_up(url, "agents", AGENTS.read)
+
+
+async def departments_of(url: str) -> list[DepartmentRow]:
+    """The directory in a database, likewise."""
+    return await _looked_up(url, "departments", DEPARTMENTS.read)
 
 
 async def workdays_of(url: str) -> list[DayRow]:

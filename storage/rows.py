@@ -1,7 +1,7 @@
 """One batch of entries into SQL, inside the caller's transaction, with statements that both databases understand.
 
 Everything is idempotent: steps by (call_id, seq), calls by `last_seq`, presentations by "the first known value stays",
-agents' periods by (agent, moment, state).
+handoffs by being made anew, agents' periods by (agent, moment, state).
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from routing.steps import Step
+from routing.outbound import Outbound, is_outbound
+from routing.steps import Step, StepKind
+from storage import recordings as recorded
 from storage.decisions import write_decisions, write_editions
 from storage.entries import KeptEdition, KeptEntry, SignIn
 from storage.fold import Row, fold, merged, milliseconds, period_rows, presentation_rows
-from storage.schema import agent_periods, call_steps, calls, journal_position, presentations
+from storage.handoffs import write_handoffs
+from storage.outbound import row_of, settle_callbacks
+from storage.schema import agent_periods, call_steps, calls, journal_position, outbound_calls, presentations, recordings
 from storage.segments import Position
 
 _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -29,9 +33,15 @@ async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry
     steps = [entry for entry in entries if isinstance(entry, Step)]
     if steps:
         await _write_steps(connection, steps)
-        await _write_calls(connection, steps)
+        await _write_calls(connection, [step for step in steps if not is_outbound(step.call_id)])
         await _write_presentations(connection, steps)
+        await write_handoffs(connection, steps)
+        await _write_recordings(connection, [step for step in steps if step.kind is StepKind.RECORDING])
         await write_decisions(connection, steps)
+    outs = [entry for entry in entries if isinstance(entry, Outbound)]
+    if outs:
+        await _upsert(connection, outbound_calls, list({out.id: row_of(out) for out in outs}.values()))
+        await settle_callbacks(connection, outs)
     signs = [entry for entry in entries if isinstance(entry, SignIn)]
     if signs:
         await _write_periods(connection, signs)
@@ -60,7 +70,9 @@ def _step_row(step: Step) -> Row:
     return {"call_id": step.call_id, "seq": step.seq, "at_ms": at, "kind": step.kind.value, "data": data}
 
 
-async def _write_calls(connection: AsyncConnection, steps: Iterable[Step]) -> None:
+async def _write_calls(connection: AsyncConnection, steps: Sequence[Step]) -> None:
+    if not steps:
+        return
     by_call: defaultdict[str, list[Step]] = defaultdict(list)
     for step in steps:
         by_call[step.call_id].append(step)
@@ -82,6 +94,16 @@ async def _write_presentations(connection: AsyncConnection, steps: Iterable[Step
     keep = {c.name: func.coalesce(c, statement.excluded[c.name]) for c in presentations.c if not c.primary_key}
     statement = statement.on_conflict_do_update(index_elements=list(presentations.primary_key), set_=keep)
     await connection.execute(statement, list(rows.values()))
+
+
+async def _write_recordings(connection: AsyncConnection, steps: Sequence[Step]) -> None:
+    if not steps:
+        return
+    known = await connection.execute(select(recordings).where(recordings.c.call_id.in_({s.call_id for s in steps})))
+    rows: dict[str, Row] = {row["call_id"]: dict(row) for row in known.mappings()}
+    for step in sorted(steps, key=lambda step: step.seq):
+        rows[step.call_id] = recorded.after(rows.get(step.call_id), step)
+    await _upsert(connection, recordings, list(rows.values()))
 
 
 async def _write_periods(connection: AsyncConnection, signs: Sequence[SignIn]) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0005"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0010"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -47,6 +47,8 @@ calls = Table(
     Column("cause", Integer),
     Column("flags", Text, nullable=False),  # sorted, comma separated
     Column("restriction", BigInteger),  # the entry that was on the caller's number, the last of several
+    Column("recording", Text),  # routing.recording.RecordingOutcome, or deleted; null: not looked at, or not recorded
+    Column("case_id", Text),  # came with the call, from an emergency centre or another hotline
 )
 Index("ix_calls_restriction", calls.c.restriction)
 Index("ix_calls_arrived", calls.c.arrived_ms)
@@ -117,6 +119,53 @@ agents = Table(
     Column("revision", Integer, nullable=False),  # grows with each change; who writes names the one he read
 )
 
+# Departments and other hotlines: the directory.
+departments = Table(
+    "departments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # routing.directory.DepartmentKind
+    Column("level", Integer, nullable=False),  # 1 to 3
+    Column("hours", Text, nullable=False),  # as in routing.hours; "": those of the level
+    Column("numbers", JSON, nullable=False),  # list of NUMBER or NUMBER@TRUNK, in order
+    Column("shows_caller", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+    Column("code", Text, nullable=False, server_default=""),  # short number; "": none. Twice: service.department_rows
+    Column("revision", Integer, nullable=False),
+)
+
+# One row a leg that was dialled to a third party; one with leg 0 for an act that ended before any was.
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("act", Integer, primary_key=True, autoincrement=False),
+    Column("leg", Integer, primary_key=True, autoincrement=False),
+    Column("verb", Text),
+    Column("target_kind", Text),  # routing.targets.TargetKind
+    Column("target", Text),
+    Column("name", Text),
+    Column("by", Text),
+    Column("via", Text),
+    Column("case", Text),
+    Column("route", Integer),
+    Column("way", Text),
+    Column("seat", Text),
+    Column("asked_ms", BigInteger),
+    Column("dialled_ms", BigInteger),
+    Column("ringing_ms", BigInteger),
+    Column("answered_ms", BigInteger),
+    Column("joined_ms", BigInteger),
+    Column("ended_ms", BigInteger),
+    Column("outcome", Text),  # routing.steps.ThirdOutcome; null: the leg lasts, or there was none
+    Column("cause", Integer),
+    Column("act_outcome", Text),  # routing.steps.ActOutcome; null: the act lasts
+    Column("reason", Text),
+)
+Index("ix_handoffs_asked", handoffs.c.asked_ms)
+
 workdays = Table(
     "workdays",
     metadata,
@@ -148,6 +197,24 @@ editions = Table(
     Column("body", LargeBinary, nullable=False),  # zlib; JSON as in routing.candidates.Edition
 )
 
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),  # steps up to here are folded in
+    Column("outcome", Text),  # routing.recording.RecordingOutcome; null: the call is not over
+    Column("file", Text),  # within the folder of recordings
+    Column("started_ms", BigInteger),  # first answer
+    Column("ended_ms", BigInteger),
+    Column("seconds", Float),  # of sound in the file
+    Column("bytes", BigInteger),
+    Column("sha256", Text),
+    Column("spans", JSON, nullable=False),  # [[from ms, to ms], ...]: when what is in the file was said
+    Column("paused", JSON, nullable=False),  # [[from ms, to ms or null, reason, by], ...]: silence in the file
+    Column("problem", Text),
+    Column("deleted_ms", BigInteger),  # after its time
+)
+
 # Entries are ended, never deleted: calls name them, and somebody may ask who approved them.
 restrictions = Table(
     "restrictions",
@@ -169,6 +236,55 @@ restrictions = Table(
     Column("ended_by", Text),
     Column("ended_ms", BigInteger),  # before its time
 )
+
+# Citizens who want to be called back (T9).
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ref", Text, nullable=False),  # caller_ref of the number
+    Column("sealed", Text, nullable=False),  # the number
+    Column("line", Text, nullable=False),  # whose number the citizen is shown
+    Column("wanted_ms", BigInteger),  # not before; null: at any time
+    Column("due_ms", BigInteger, nullable=False),
+    Column("consent", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("call_id", Text, nullable=False),  # the call in which it was asked for; "" for none
+    Column("state", Text, nullable=False),  # storage.callbacks.STATES
+    Column("attempts", Integer, nullable=False),  # calls in which the citizen was dialled
+    Column("last_ms", BigInteger),  # when the last one was asked for
+    Column("added_by", Text, nullable=False),  # name of the token
+    Column("added_ms", BigInteger, nullable=False),
+    Column("closed_by", Text),
+    Column("closed_ms", BigInteger),
+)
+Index("ix_callbacks_due", callbacks.c.due_ms)
+
+# Calls that agents place; nothing of them is in `calls`.
+outbound_calls = Table(
+    "outbound_calls",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # routing.outbound.OutKind
+    Column("case_id", Text, nullable=False),
+    Column("callback", Integer),
+    Column("agent_id", Text, nullable=False),
+    Column("seat_id", Text, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),  # name of the token
+    Column("state", Text, nullable=False),  # routing.outbound.OutState
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("agent_answered_ms", BigInteger),
+    Column("dialled_ms", BigInteger),
+    Column("citizen_ringing_ms", BigInteger),
+    Column("answered_ms", BigInteger),  # bridge of citizen and agent
+    Column("ended_ms", BigInteger),  # null: not known to be over
+    Column("outcome", Text),  # routing.outbound.OutOutcome
+    Column("cause", Integer),
+)
+Index("ix_outbound_calls_asked", outbound_calls.c.asked_ms)
+Index("ix_outbound_calls_callback", outbound_calls.c.callback)
 
 journal_position = Table(
     "journal_position",

@@ -60,6 +60,7 @@ class Writer:
         self.set_aside = 0
         self.batches = 0
         self.failures = 0
+        self.passes = 0  # how often the database did what it was asked
 
     @property
     def torn(self) -> int:
@@ -116,6 +117,7 @@ class Writer:
             async with reading(self._engine) as connection:
                 await read_position(connection, self._journal.id)
         self.failure = None
+        self.passes += 1
         if len(lines) < BATCH_LINES and time.monotonic() >= self._clean_at:
             await self._clean()
         return len(lines) == BATCH_LINES

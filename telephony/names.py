@@ -12,6 +12,9 @@ from typing import Final
 
 # contexts
 IN: Final = "hotline-in"  # where trunks arrive: hotline numbers and the catch-all, nothing else
+IN_WITH_CASE: Final = "hotline-in-with-case"  # + "-" + trunk: where those arrive whose calls bring a case along
+CASE_READ: Final = "hotline-case"  # <line>: from the header
+CASE_DIALLED: Final = "hotline-case-dialled"  # <line><id>
 ROUTE: Final = "hotline-route"  # the loop around the lease
 SEAT: Final = "hotline-seat"  # one seat behind its guard
 FALLBACK: Final = "hotline-fallback"
@@ -30,9 +33,21 @@ LEG: Final = "hotline-leg"
 ON_ANSWER: Final = "hotline-answered"
 ON_ANSWER_BEHIND: Final = "hotline-answered-behind"
 BYE: Final = "hotline-bye"
+RECORD_AGAIN: Final = "hotline-recording"  # who was answered before is recorded afresh, into the same file
 NOTE: Final = "hotline-note"
 CODE: Final = "hotline-code"  # what a feature code does
 LAMP: Final = "hotline-lamp"  # what phones may subscribe to: <seat id>, the state of whoever sits there
+
+CONFERENCE: Final = "hotline-conference"  # of a call that is joined with others; its rooms are named by call id
+EMERGENCY: Final = "hotline-emergency"  # <number>: entered by Gosub on the agent's leg; also a group: see the template
+EMERGENCY_ACT: Final = "hotline-emergency-act"
+OUTBOUND: Final = "hotline-outbound"  # an agent has picked up, and a citizen is called
+OUTBOUND_EXTEN: Final = "call"
+ON_OUTBOUND_ANSWER: Final = "hotline-outbound-answered"
+
+KEYS: Final = "hotline-act"  # what keys do during a talk: <verb or emergency number>
+KEYS_IN_ROOM: Final = "hotline-act-room"  # the same from the menu of the conference
+TONE: Final = "hotline-tone"  # what an agent is told by a tone in the talk: <tone>, and `whisper` towards his leg
 
 # channel variables
 CALL: Final = "HOTLINE_CALL"  # our call id "<arrival epoch ms>-<uniqueid>", inherited by every leg
@@ -42,7 +57,23 @@ ANSWERED: Final = "HOTLINE_ANSWERED"  # epoch ms, on the caller's channel, set b
 SEAT_VAR: Final = "HOTLINE_SEAT"  # agent's leg: from before the INVITE; caller's: with HOTLINE_ANSWERED, or being rung
 AGENT: Final = "HOTLINE_AGENT"
 TRUNK: Final = "HOTLINE_TRUNK"  # set_var of the trunk's endpoint
+CASE: Final = "HOTLINE_CASE"  # caller's: id of the case that came with the call, or `routing.cases.UNREADABLE`
 DECISION: Final = "HOTLINE_DECISION"
+# caller's: "<verb>:<its number>:<until, epoch s>:<target>:<last number>:<told>"; no verb: none. `told`: when the last
+# emergency of the dialplan alone was asked for that the records know, ms. Its own legs: "emergency:0:<asked, ms>:<number>".
+ACT: Final = "HOTLINE_ACT"
+THIRD: Final = "HOTLINE_THIRD"  # "<act>.<leg>" on every leg to a third party
+CASE_HEADER: Final = "X-Hotline-Case"  # of SIP: id of a case, to another hotline or an emergency centre
+CALLER_LEG: Final = "HOTLINE_CALLER"  # uniqueid of the caller's channel, on a leg to a third party
+ACK: Final = "HOTLINE_ACK"  # an `Ack`, on the leg that asks by keys
+KEYS_BUSY: Final = "HOTLINE_KEYS"  # 1: that leg is at its keys and must not be moved
+EAR: Final = "HOTLINE_EAR"  # uniqueid of the leg that is to hear a tone, on the leg that brings it
+OUT: Final = "HOTLINE_OUT"  # id of an outbound call, on each of its legs; these have no HOTLINE_CALL
+OUT_DIAL: Final = "HOTLINE_OUT_DIAL"  # how its citizen is reached
+OUT_RING: Final = "HOTLINE_OUT_RING"  # how long he is rung, seconds
+LEG_S: Final = (
+    "HOTLINE_LEG_S"  # how long a phone rings that has a time of its own: beside a remote seat, or to call out
+)
 NOTICED: Final = "HOTLINE_NOTICED"  # 1: already answered into the notice
 HEARD: Final = "HOTLINE_HEARD"  # of a rejected caller: 1: the notice was played, 0: it could not be
 LAST_PRESENTATION: Final = "HOTLINE_LAST_PRESENTATION"
@@ -52,7 +83,12 @@ FALLBACK_REASON: Final = "HOTLINE_FALLBACK_REASON"  # ok, missing, corrupt, old,
 
 # the dialplan's own, of no meaning elsewhere
 DIALPLAN_VARIABLES: Final = (
-    "HOTLINE_ACT",  # of a feature code
+    "HOTLINE_ALONE_UNTIL",  # so long a caller waits at the door of the conference for whoever is moved with him
+    "HOTLINE_AGENT_LEG",  # uniqueid, of the agent who asked the dialplan for an emergency centre
+    "HOTLINE_ANEW",  # uniqueid of the third party that was sent into the conference anew
+    "HOTLINE_ANSWER_UNTIL",
+    "HOTLINE_CODE",  # what a feature code asks for
+    "HOTLINE_ACK_UNTIL",
     "HOTLINE_ASKED",  # 1: somebody picked up a remote seat and was asked for the key
     "HOTLINE_ASK_UNTIL",
     "HOTLINE_BAD_DECISIONS",
@@ -60,26 +96,47 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_ENDED_BY",  # agent: he said goodbye first; pbx: we ended it
     "HOTLINE_FROM",  # the caller's address while its number is taken out; empty afterwards
     "HOTLINE_GOT",
+    "HOTLINE_KEYS_UNTIL",
     "HOTLINE_KEY",  # pressed on a remote seat
     "HOTLINE_LEASE_OVER",
+    "HOTLINE_LEFT",  # 1: everybody who helped has left the conference
     "HOTLINE_LEGS",
-    "HOTLINE_LEG_S",  # how long a phone rings beside a remote seat
+    "HOTLINE_LEG",  # name of the newest leg to an emergency centre
     "HOTLINE_LIMIT",  # Dial's option for a talk with a limit
+    "HOTLINE_NOW",  # helpers in the conference, and ...
     "HOTLINE_PIPE",  # name of the Local leg to a remote seat, without its ;1 or ;2
     "HOTLINE_RETRY_UNTIL",
     "HOTLINE_ROUNDS_UNTIL",
+    "HOTLINE_ROOM",  # 1: the caller is in the conference or on hold: his end is everybody's
+    "HOTLINE_ROUTE",  # of the newest leg to an emergency centre, from 1
     "HOTLINE_SEATS",
     "HOTLINE_SLOT_UNTIL",
+    "HOTLINE_SOUND_UNTIL",
+    "HOTLINE_STATE",
+    "HOTLINE_THERE",  # ... how many there were while the caller was on hold
     "HOTLINE_TOLD_",  # + stage: this call was counted there
     "HOTLINE_TRY",
+    "HOTLINE_UP",  # name of the leg on which an emergency centre has answered
     "HOTLINE_VALUE",  # of a feature code: agent or reason
     "HOTLINE_TURN",  # of the fallback; empty outside
 )
 
-CHANNEL_VARIABLES: Final = (CALL, LINE, ARRIVED, ANSWERED, SEAT_VAR, AGENT)  # `channelvars` of manager.conf
+CHANNEL_VARIABLES: Final = (
+    CALL,
+    LINE,
+    ARRIVED,
+    ANSWERED,
+    SEAT_VAR,
+    AGENT,
+    ACT,
+    THIRD,
+    OUT,
+    TRUNK,
+    CASE,
+)  # `channelvars` of manager.conf
 
 # FastAGI: agi://host:port/<script>,<call>,<line>,<arrived ms>,<trunk>,<last presentation>,<last status>,<1: noticed>,
-# <1: heard>
+# <1: heard>,<case>
 SCRIPT_ROUTE: Final = "route"
 # ... and /after,<call>,<line>,<arrived ms>,<seat>
 SCRIPT_AFTER: Final = "after"
@@ -87,8 +144,14 @@ SCRIPT_AFTER: Final = "after"
 SCRIPT_SEAT: Final = "seat"
 
 # user events
-EVENT_ARRIVAL: Final = "HotlineArrival"  # Call, Line, Arrived, Trunk
+EVENT_ARRIVAL: Final = "HotlineArrival"  # Call, Line, Arrived, Trunk, Case
 EVENT_FALLBACK: Final = "HotlineFallback"  # Call, Stage
+EVENT_EMERGENCY: Final = "HotlineEmergency"  # Call, Number, Asked (ms), Route, State (dialled, route, joined, failed)
+WHISPER: Final = "whisper"  # extension of hotline-tone
+EVENT_PLACE: Final = "HotlinePlace"  # Call, Place (hold, wait): where the caller of a joined call is
+RECORDING: Final = "recording"  # stands where a verb stands in it: pause, or go on
+EVENT_ACT: Final = "HotlineAct"  # Call, Leg (uniqueid), Seat, Act (verb, or an emergency number), Value (digits)
+EVENT_OUTBOUND: Final = "HotlineOut"  # Out, Status, Cause: why the citizen was not reached
 EVENT_UNKNOWN_NUMBER: Final = "HotlineUnknownNumber"  # no caller, no dialled number
 
 # global variables
@@ -105,14 +168,19 @@ TELEPHONE: Final = "HOTLINE_TELEPHONE_"  # + seat id: the same of a remote seat,
 TONES: Final = "HOTLINE_TONES_"  # + line: the beeps by which a remote agent knows it
 SEAT_OF: Final = "HOTLINE_SEAT_OF_"  # + endpoint of a phone: its seat id
 DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for a seat behind a trunk
+CENTRE: Final = "HOTLINE_EMERGENCY_"  # + number + _ + route, from 1: its dial string; _SOUND, _ANSWER: ms to wait
 
 KNOWN_SEATS: Final = "HOTLINE_KNOWN_"  # + line: what the fallback script said some seconds ago
 KNOWN_UNTIL: Final = "HOTLINE_KNOWN_UNTIL_"  # + line: epoch s
 DUTY_TELEPHONE: Final = "telephone"  # stands where a seat id stands when the duty telephone answered
 
 # Asterisk's own database: hotline-ends/<minute of the hour, UTC>/<channel number modulo 5,000>, one entry a call:
-# <call>:<line>:<trunk>:<answered ms>:<seat>:<ended ms>:<by>:<cause>
+# <call>:<line>:<trunk>:<answered ms>:<seat>:<ended ms>:<by>:<cause>:<case>, or of an emergency that the dialplan was at by
+# itself and that reached nobody: emergency:<call>:<number>:<asked ms>:<route>:<failed ms>
 ENDS: Final = "hotline-ends"
+
+# An endpoint that nobody calls or dials: whether the other end of a trunk to emergency centres answers OPTIONS.
+PROBE: Final = "hotline-probe"  # + "-" + trunk
 
 # a custom device state: Custom:hotline-seat-state-<seat id>
 LAMP_DEVICE: Final = "hotline-seat-state"
@@ -143,6 +211,25 @@ class Act(StrEnum):
     READY = "ready"
     PAUSE = "pause"
     EXTEND = "extend"
+
+
+class Ack(StrEnum):
+    """What the service says to keys that were pressed in a talk."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    LEAVE = "leave"  # no answer: the leg is about to be moved
+
+
+class Room(StrEnum):
+    """Extensions of the context of the conference."""
+
+    CALLER = "caller"
+    HOLD = "hold"
+    WAIT = "wait"
+    AGENT = "agent"
+    THIRD = "third"
+    EXPERT = "expert"  # a third party at a seat of ours
 
 
 class Stage(StrEnum):

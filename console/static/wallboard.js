@@ -113,6 +113,10 @@ function drawForecast() {
 function drawNotices() {
   const { health } = picture;
   const texts = health.degraded.map((part) => PARTS[part] || part);
+  $("alarms").replaceChildren(...picture.alarms.map((alarm) =>
+    element("p", `紧急联动未接通 Emergency ${alarm.target}: ${alarm.reason} · ${new Date(alarm.raised_at * 1000).toLocaleTimeString()}`)));
+  $("alarms").hidden = !picture.alarms.length;
+  if (picture.dead_trunks.length) texts.push(`应急中继无应答 Emergency trunk down: ${picture.dead_trunks.join(" ")}`);
   if (picture.surge) texts.push(`高峰应急 Surge: ${picture.surge.reason}`);
   if (picture.suggestion) {
     const { at, percent: above } = picture.suggestion;

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from routing import agent_state, call_state
+from routing import agent_state, call_state, joined, outbound
 
 HERE = Path(__file__).parent
 Table = Mapping[tuple[StrEnum, StrEnum], object]
@@ -28,6 +28,16 @@ def page(title: str, source: str, start: StrEnum, transitions: Table, ignored: T
     return "\n".join(lines) + "\n"
 
 
+def joined_page() -> str:
+    """The joined call: its states follow from who is where, so its arrows have no events; then which act is legal when."""
+    lines = ["# The life of a joined call", "", "Drawn from `routing/joined.py` by `draw.py`; do not edit.", ""]
+    lines += ["```mermaid", "stateDiagram-v2", "    [*] --> talking"]
+    lines += sorted(f"    {state} --> {after}" for state, others in joined.TRANSITIONS.items() for after in others)
+    lines += ["```", "", "| act | may be asked for while |", "|---|---|"]
+    lines += [f"| {verb} | {', '.join(sorted(states))} |" for verb, states in joined.LEGAL.items()]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     """File name -> text."""
     call = page(
@@ -38,7 +48,10 @@ def pages() -> dict[str, str]:
         "The life of an agent's shift", "routing/agent_state.py", agent_state.AgentState.SIGNED_OUT,
         agent_state.TRANSITIONS, agent_state.IGNORED, agent_state.LATER,
     )  # fmt: skip
-    return {"call.md": call, "agent.md": agent}
+    out = page(
+        "The life of an outbound call", "routing/outbound.py", outbound.OutState.ASKED, outbound.TRANSITIONS, {}, (),
+    )  # fmt: skip
+    return {"call.md": call, "agent.md": agent, "joined.md": joined_page(), "outbound.md": out}
 
 
 if __name__ == "__main__":

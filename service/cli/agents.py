@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from service.cli.client import connect
+from service.cli.files import DryRunOption, OutArgument, read_file, write_file
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 
 COLUMNS: Final = ("agent", "name", "skills", "zone", "sign-in", "state", "seat", "reason")
@@ -26,7 +26,6 @@ AgentArgument = Annotated[str, typer.Argument(help="The agent's id.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="Name shown to people.")]
 ZoneOption = Annotated[str | None, typer.Option("--zone", help='The zone he belongs to; "" takes it away.')]
 SignInOption = Annotated[str | None, typer.Option("--sign-in", help="phone: while it is registered; agent: by an act.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only look: tell what would change.")]
 
 
 @app.command("list")
@@ -107,7 +106,7 @@ def import_(
             found = client.post(f"{PATH}/from-config{asked}", {"agents": agent or []})
         else:
             assert file is not None
-            found = client.post_bytes(f"{PATH}/import{asked}", _read(file), "text/csv")
+            found = client.post_bytes(f"{PATH}/import{asked}", read_file(file), "text/csv")
     if as_json:
         print_json(found)
         return
@@ -117,20 +116,14 @@ def import_(
 
 @app.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(help="A file; without one standard output.")] = None,
+    file: OutArgument = None,
     chinese: Annotated[bool, typer.Option("--chinese", help="Headings in Chinese.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write all agents as CSV, for a spreadsheet or for `import`."""
     with connect(config) as client:
         data = client.get_bytes(f"{PATH}/export", chinese="true" if chinese else "false")
-    if file is None:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        file.write_bytes(data)
-    except OSError as error:
-        fail(f"{file} cannot be written: {error.strerror}")
+    write_file(file, data)
 
 
 @app.command()
@@ -199,15 +192,6 @@ def _patch(config: Path, agent: str, changes: Mapping[str, Any]) -> None:
     with connect(config) as client:
         client.patch(f"{PATH}/{quote(agent, safe='')}", changes)
     say(f"agent {agent} is changed")
-
-
-def _read(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
 
 
 def _row(agent: Mapping[str, Any]) -> dict[str, Cell]:

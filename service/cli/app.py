@@ -31,6 +31,14 @@ COMMANDS: Final = {
     "serve": Entry("service.cli.serve", "serve", "Run the service."),
     "status": Entry("service.cli.status", "status", "Lines, waiting callers, seats, and the ratio of today."),
     "agents": Entry("service.cli.agents", "app", "Who works here; add, import, skills, sign in and out, pause."),
+    "departments": Entry(
+        "service.cli.departments", "app", "Whom calls can be joined with: list, show, import, and who does not answer."
+    ),
+    "emergency": Entry("service.cli.emergency", "app", "Emergency handoffs: the monthly drill report."),
+    "codes": Entry(
+        "service.cli.codes", "codes", "The keys of a telephone, and short numbers of departments, to print."
+    ),
+    "callbacks": Entry("service.cli.callbacks", "app", "Citizens to be called back: list, add, call, done."),
     "workdays": Entry("service.cli.workdays", "app", "Holidays and moved workdays: list, set, import."),
     "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),

@@ -11,7 +11,7 @@ import typer
 
 from config.plan import PbxPlan, PlanError
 from config.render import render
-from service.asterisk_folder import BEFORE, AsteriskConf, hidden_from_asterisk, text_of
+from service.asterisk_folder import BEFORE, AsteriskConf, hidden_from_asterisk, not_recordable, text_of
 from service.asterisk_folder import install as install_files
 from service.cli.output import DEFAULT_CONFIG, GOOD, NO, CommandError, ConfigOption, say
 from service.pbx import DEBIAN, plan_of, sip_side
@@ -81,6 +81,8 @@ def install(folder: Folder = ETC, config: ConfigOption = DEFAULT_CONFIG, asteris
         say(
             f"warning: Asterisk's user cannot read {place}; without it only the duty seats ring while the service is away"
         )
+    if (problem := not_recordable(plan)) is not None:
+        say(f"warning: calls are not recorded: {problem}")
     if not changed:
         typer.echo(f"all {len(files)} files in {folder} are as they should be")
         return

@@ -12,7 +12,7 @@ from service.cli.client import Client, url_of
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, print_json, print_rows
 from service.settings import load
 
-COLUMNS: Final = ("arrived", "number", "line", "answer s", "talk s", "agent", "outcome", "judged", "call")
+COLUMNS: Final = ("arrived", "number", "line", "answer s", "talk s", "agent", "outcome", "judged", "recording", "call")
 
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many calls.")]
 
@@ -39,6 +39,7 @@ def _row(call: Mapping[str, Any], zone: tzinfo) -> dict[str, Cell]:
         "agent": call["agent"],
         "outcome": call["outcome"],
         "judged": call["judged"],
+        "recording": call["recording"],
         "call": call["call_id"],
     }
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import typer
 
 from routing.restrictions import Kind
 from routing.workdays import Workdays
-from service import clock
-from service.agents import NAMED_AT_MOST, differing, hint
+from service import clock, recording_files
+from service.agents import Agents
+from service.asterisk_folder import spool_owner
 from service.calendar import ending
 from service.cli.output import DEFAULT_CONFIG, GOOD, WRONG, ConfigOption, JsonOption, print_json
+from service.department_rows import made
+from service.directory import Directory
 from service.official_days import DecreeUnavailable, official_days
+from service.pbx import DEBIAN
 from service.restriction_rows import status
+from service.seeded import NAMED_AT_MOST, Seeded
 from service.settings import Settings, SettingsError, SettingsProblem, load
 from service.settings_rosters import needs_calendar
 from storage.agents import AgentRow
 from storage.errors import StorageError, StorageUnavailable
-from storage.records import agents_of, restrictions_of, workdays_of
+from storage.records import agents_of, departments_of, restrictions_of, workdays_of
+from storage.seeded import Row
+
+R = TypeVar("R", bound=Row)
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -31,8 +40,8 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
         rows = agents_in_database(load(config, check_seats=True))
         zones = None if rows is None else {id_: row.zone for id_, row in rows.items()}
         settings = load(config, check_seats=True, known_agents=zones)
-        differing, silent = _differing(settings, rows), _silent_notice(settings)
-        errors, warnings = (), (*settings.warnings, *differing, *silent, *_calendar(settings))
+        found = [*_differing(Agents, settings, rows or {}), *_directory(settings), *_silent_notice(settings)]
+        errors, warnings = (), (*settings.warnings, *found, *_calendar(settings), *_recording(settings))
     except SettingsError as error:
         errors, warnings = error.errors, error.warnings
     if as_json:
@@ -56,12 +65,26 @@ def agents_in_database(settings: Settings) -> dict[str, AgentRow] | None:
         return None
 
 
-def _differing(settings: Settings, rows: dict[str, AgentRow] | None) -> list[SettingsProblem]:
-    ids = differing(settings, rows or {})
+def _differing(seeded: type[Seeded[R]], settings: Settings, rows: Mapping[str, R]) -> list[SettingsProblem]:
+    ids = seeded.differences(settings, rows)
     if not ids:
         return []
     few = ", ".join(ids[:NAMED_AT_MOST]) + (f" and {len(ids) - NAMED_AT_MOST} more" if len(ids) > NAMED_AT_MOST else "")
-    return [SettingsProblem("agent", None, f"{few}: file and database differ, {hint(ids)}")]
+    return [SettingsProblem(seeded.word, None, f"{few}: file and database differ, {seeded.hint(ids)}")]
+
+
+def _directory(settings: Settings) -> list[SettingsProblem]:
+    """Departments that file and database have otherwise, and numbers that are not dialled any more."""
+    try:
+        rows = {row.id: row for row in asyncio.run(departments_of(settings.database_url()))}
+    except (StorageError, StorageUnavailable):
+        return []
+    found = _differing(Directory, settings, rows)
+    for row in rows.values():
+        if not row.disabled and (wrong := made(row, settings).problems):
+            text = f"{row.id} in the database: {'; '.join(wrong)}"
+            found.append(SettingsProblem("department", None, text, "hotline departments import"))
+    return found
 
 
 def _silent_notice(settings: Settings) -> list[SettingsProblem]:
@@ -79,6 +102,21 @@ def _silent_notice(settings: Settings) -> list[SettingsProblem]:
     few = ", ".join(map(str, ids[:NAMED_AT_MOST])) + (" and more" if len(ids) > NAMED_AT_MOST else "")
     said = f"is missing, so callers rejected by restriction {few} hear tones and no emergency numbers"
     return [SettingsProblem("restrictions.voice_notice", None, said, "a WAV file (8 kHz, mono, 16 bit) that says them")]
+
+
+def _recording(settings: Settings) -> list[SettingsProblem]:
+    """Whether Asterisk could record now. Whom it runs as tells its spool; without one, whose folder it is."""
+    if not settings.recording.enabled:
+        return []
+    user = spool_owner(DEBIAN)
+    problem = recording_files.trouble(settings.recordings_dir, settings.recording.min_free_mb, user)
+    if problem is None:
+        return []
+    return [
+        SettingsProblem(
+            "recording", None, f"calls are not recorded: {problem}", "hotline asterisk install makes the folder"
+        )
+    ]
 
 
 def _calendar(settings: Settings) -> list[SettingsProblem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -38,8 +39,11 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.close()
 
-    def get(self, path: str, **params: str | int) -> Any:
-        """The JSON answer. Exit 1 when nobody answers or the service says no, 2 when the token is not good."""
+    def get(self, path: str, **params: str | int | Sequence[str]) -> Any:
+        """The JSON answer. Exit 1 when nobody answers or the service says no, 2 when the token is not good.
+
+        What is asked for stands in `params` alone: of a query in `path` nothing is sent.
+        """
         return self._answer(self._ask("GET", path, params=params))
 
     def post(self, path: str, body: object = None) -> Any:

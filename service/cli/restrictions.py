@@ -6,7 +6,6 @@ read from standard input; or a call is named instead, of which nobody needs to k
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ import typer
 
 from routing.restrictions import Afterwards, Kind
 from service.cli.client import connect
+from service.cli.files import DryRunOption, OutArgument, read_file, write_file
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.cli.surge import seconds
 from service.restriction_rows import REASONS, until_of
@@ -34,7 +34,6 @@ app = typer.Typer(
 )
 
 EntryArgument = Annotated[int, typer.Argument(help="Id of the entry, as in the list.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only look: tell what would change.")]
 
 
 @app.command("list")
@@ -126,7 +125,7 @@ def import_(
 ) -> None:
     """Import restrictions: all of the file, or with any mistake in it none, and every mistake is told."""
     with connect(config) as client:
-        found = client.post_bytes(f"{PATH}/import?dry_run={str(dry_run).lower()}", _read(file), "text/csv")
+        found = client.post_bytes(f"{PATH}/import?dry_run={str(dry_run).lower()}", read_file(file), "text/csv")
     if as_json:
         print_json(found)
         return
@@ -135,21 +134,14 @@ def import_(
 
 @app.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(help="A file; without one standard output.")] = None,
+    file: OutArgument = None,
     numbers: Annotated[bool, typer.Option("--numbers", help="Numbers in clear; the audit tells of it.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write all restrictions as CSV; with --numbers it can be imported elsewhere."""
     with connect(config) as client:
         data = client.get_bytes(f"{PATH}/export", numbers=str(numbers).lower())
-    if file is None:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            out.write(data)
-    except OSError as error:
-        fail(f"{file} cannot be written: {error.strerror}")
+    write_file(file, data, 0o600)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
@@ -187,15 +179,6 @@ def _limit_s(text: str) -> float | None:
     if text[-1:] not in ("s", "m") or not (number.isascii() and number.isdecimal()):
         fail(f'"{text}" is no limit; write 90s or 3m')
     return float(number) * (60 if text.endswith("m") else 1)
-
-
-def _read(file: Path) -> bytes:
-    if str(file) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
 
 
 def _row(config: Path, entry: Mapping[str, Any]) -> dict[str, Cell]:

@@ -12,6 +12,7 @@ import typer
 
 from service.cli import shadow_day
 from service.cli.client import Client, connect
+from service.cli.files import read_file
 from service.cli.output import DEFAULT_CONFIG, NO, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.cli.surge import seconds
 from service.settings import Settings, load
@@ -69,20 +70,13 @@ def start(
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Begin with the rules of FILE, in the place of those that are tried now."""
-    data = _read(file)
+    data = read_file(file)
     settings = load(config, check_secrets=False)
     asked = urlencode({"for_s": seconds(for_), "name": file.name})
     with connect(config) as client:
         found = client.post_bytes(f"{PATH}?{asked}", data, "application/toml")
     say(f"{file.name} is tried beside the live rules until {_local(settings.zone_info, found['until'])}")
     _say_what_is_not_compared(found)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
 
 
 @app.command()
@@ -115,7 +109,7 @@ def day(
     """Estimate the 15 s ratio of a recorded day by the rules of FILE. Needs no service."""
     settings = load(config, check_secrets=False)
     wanted = date or shadow_day.today(settings)
-    told = shadow_day.estimated(settings, wanted, _read(file), talk=not as_json)
+    told = shadow_day.estimated(settings, wanted, read_file(file), talk=not as_json)
     if as_json:
         print_json(told)
     elif told is None:

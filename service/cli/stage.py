@@ -25,6 +25,7 @@ from config.plan import Directories, PbxPlan
 from config.render import write
 from sandbox.instance import Ports, Sandbox
 from sandbox.root import Asterisk
+from sandbox.waiting import NeverTrue, until
 from service.pbx import SipSide, plan_of
 from service.settings import Settings, load
 from service.starter import write_starter
@@ -65,7 +66,10 @@ class Stage:
         self.config.write_text(edit(self.config.read_text()))
         self.settings: Settings = load(self.config)
         self.service: subprocess.Popen[bytes] | None = None
-        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports.http}", timeout=10, trust_env=False)
+        idle = httpx.Limits(keepalive_expiry=2.0)  # the service closes what is idle for five seconds
+        self.http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{ports.http}", timeout=10, trust_env=False, limits=idle
+        )
 
     @property
     def pbx(self) -> tuple[str, int]:
@@ -209,13 +213,6 @@ class Stage:
             StageError: it was not true within `limit_s`.
         """
         try:
-            async with asyncio.timeout(limit_s):
-                while True:
-                    found = true()
-                    if asyncio.iscoroutine(found):
-                        found = await found
-                    if found:
-                        return found
-                    await asyncio.sleep(POLL_S)
-        except TimeoutError:
-            raise StageError(f"not within {limit_s:g} s: {what or true}\n{self.words()}") from None
+            return await until(true, limit_s, what, POLL_S)
+        except NeverTrue as error:
+            raise StageError(f"{error}\n{self.words()}") from None

@@ -83,6 +83,8 @@ def picture(found: Status) -> RenderableType:
     """The answer of `/api/v1/status` for a terminal."""
     return Group(
         _health(found),
+        *_alarms(found),
+        *_dead_trunks(found),
         _surge(found),
         _suggestion(found),
         _now(found),
@@ -100,6 +102,25 @@ def _health(found: Status) -> Text:
     if health["degraded"]:
         return Text("serving, degraded: " + ", ".join(health["degraded"]), style="bold yellow")
     return Text("serving", style="bold green")
+
+
+def _alarms(found: Status) -> list[Text]:
+    """Emergency centres that were not reached, as long as nobody has acknowledged it."""
+    return [
+        Text(
+            f"EMERGENCY {alarm['target']} not reached, call {alarm['call_id']}: {alarm['reason']} (alarm {alarm['id']})",
+            style="bold white on red",
+        )
+        for alarm in found.get("alarms", [])
+    ]
+
+
+def _dead_trunks(found: Status) -> list[Text]:
+    """Known before somebody needs it."""
+    dead = found.get("dead_trunks", [])
+    return (
+        [Text(f"trunks to emergency centres that do not answer: {', '.join(dead)}", style="bold red")] if dead else []
+    )
 
 
 def _surge(found: Status) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from routing.workdays import DayKind
 from service.calendar import span
 from service.cli.client import connect
+from service.cli.files import DryRunOption, read_file
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 
 COLUMNS: Final = ("date", "day", "kind", "name", "set by hand")
@@ -24,8 +24,6 @@ app = typer.Typer(
     help="Holidays and moved workdays: the calendar that rosters go by.",
     rich_markup_mode=None,
 )
-
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only look: tell what would change.")]
 
 
 @app.command("list")
@@ -61,19 +59,19 @@ def set_(
 @app.command("import")
 def import_(
     file: Annotated[
-        str, typer.Argument(help="CSV with date,kind,name; - is standard input. Without it: the decreed days.")
-    ] = "",
+        Path | None, typer.Argument(help="CSV with date,kind,name; - is standard input. Without it: the decreed days.")
+    ] = None,
     over: Annotated[bool, typer.Option("--over-hand", help="Decreed days also over what was set by hand.")] = False,
     dry_run: DryRunOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take the decreed days of last year, this one and the next, as far as they are known, or days of a file."""
-    if file and over:
+    if file is not None and over:
         fail("--over-hand is for the decreed days: what a file says always counts")
     with connect(config) as client:
         wish = f"dry_run={str(dry_run).lower()}"
-        if file:
-            _say(client.post_bytes(f"{PATH}/import?{wish}", _read(file), "text/csv"))
+        if file is not None:
+            _say(client.post_bytes(f"{PATH}/import?{wish}", read_file(file), "text/csv"))
         else:
             _say(client.post(f"{PATH}/official?{wish}&over_operators={str(over).lower()}"))
 
@@ -104,10 +102,3 @@ def _dates(text: str) -> list[date]:
     if not 0 < len(found) <= LONGEST:
         fail(f"{text}: a span has 1 to {LONGEST} days and begins with the earlier one")
     return found
-
-
-def _read(file: str) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from routing import cases
 from telephony import names
 
 MAX_LINE: Final = 16_384  # a caller id of 10 kB still fits
@@ -59,6 +60,7 @@ class AgiRequest:
     act: str = ""  # of /seat only, as is `value`
     value: str = ""
     heard: bool = False
+    case: str = ""  # as in `names.CASE`
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ _ARRIVED: Final = re.compile(r"[1-9]\d{12}")
 _TOKEN: Final = re.compile(r"[!-~]{0,128}")
 _STATUS: Final = re.compile(r"[A-Z_]{0,32}")
 _NOTICED: Final = re.compile(r"[01]?")
+_CASE: Final = re.compile(rf"({cases.ID}|{re.escape(cases.UNREADABLE)})?")
 _NAME: Final = re.compile(r"[^\x00-\x20\x7f]{1,256}")
 
 _ROUTE_ARGS: Final = (
@@ -142,6 +145,7 @@ _ROUTE_ARGS: Final = (
     ("last_status", _STATUS),
     ("noticed", _NOTICED),
     ("heard", _NOTICED),
+    ("case", _CASE),
 )
 _AFTER_ARGS: Final = (*_ROUTE_ARGS[:3], ("seat_id", re.compile(r"[!-~]{1,128}")))
 _SEAT_ARGS: Final = (
@@ -187,6 +191,7 @@ def parse_request(fields: Mapping[str, str]) -> AgiRequest:
         seat_id=got.get("seat_id", ""),
         act=got.get("act", ""),
         value=got.get("value", ""),
+        case=got.get("case", ""),
     )
 
 

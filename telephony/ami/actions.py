@@ -47,6 +47,13 @@ def hangup(channel: str) -> AmiAction:
     return AmiAction("Hangup", (("Channel", channel),))
 
 
+def mute_recording(channel: str, *, on: bool) -> AmiAction:
+    """By name or uniqueid: silence of the same length instead of both voices. Class call is enough. Success: it is so;
+    Error: no such channel, or one that is not recorded (16.28; 22.10 says Success to that as well)."""
+    fields = (("Channel", channel), ("Direction", "both"), ("State", "1" if on else "0"))
+    return AmiAction("MixMonitorMute", fields)
+
+
 def getvar(variable: str) -> AmiAction:
     """A global variable: `Value` is empty when it was never set."""
     return AmiAction("Getvar", (("Variable", variable),))

@@ -1,4 +1,5 @@
-"""The dialplan's notes of calls that ended, for ends that AMI could not tell us. Shape: `telephony.names.ENDS`.
+"""The dialplan's notes of calls that ended, and of emergencies that it was at alone and that reached nobody, for what AMI
+could not tell us. Shape: `telephony.names.ENDS`.
 
 They lie in Asterisk's own database by the minute of the hour, so only the minutes in question are asked for. An entry stays
 until another call takes its place; whoever reads it looks at its time.
@@ -6,7 +7,7 @@ until another call takes its place; whoever reads it looks at its time.
 
 from __future__ import annotations
 
-from routing.events import EndNoted
+from routing.events import EmergencyAlone, EndNoted
 from telephony import names
 from telephony.ami.codec import AmiFieldError, Message
 from telephony.ami.legs import CallId
@@ -20,10 +21,25 @@ def minutes(since: float, now: float) -> list[str]:
     return [f"{minute % HOUR_MIN:02d}" for minute in range(max(first, last - HOUR_MIN + 1), last + 1)]
 
 
-def read_end(item: Message) -> EndNoted:
+def read_note(item: Message) -> EndNoted | EmergencyAlone:
     """Raises AmiFieldError."""
     fields = item.one("Val").split(":")
-    if len(fields) != 8 or fields[6] not in ("caller", "agent", "pbx"):
+    return _emergency(item, fields[1:]) if fields[0] == "emergency" else _end(item, fields)
+
+
+def noted_at(note: EndNoted | EmergencyAlone) -> float:
+    return note.ended_at if isinstance(note, EndNoted) else note.at
+
+
+def _emergency(item: Message, fields: list[str]) -> EmergencyAlone:
+    if len(fields) != 5 or not (fields[3].isascii() and fields[3].isdigit()):
+        raise AmiFieldError(item.name, names.ENDS, "is no note of an emergency")
+    call_id, asked_at, at = CallId.parse(fields[0]), _seconds(item, fields[2]), _seconds(item, fields[4])
+    return EmergencyAlone(call_id.text, fields[1], asked_at, "failed", int(fields[3]), at, noted=True)
+
+
+def _end(item: Message, fields: list[str]) -> EndNoted:
+    if len(fields) not in (8, 9) or fields[6] not in ("caller", "agent", "pbx"):
         raise AmiFieldError(item.name, names.ENDS, "is no note of an end")
     call_id = CallId.parse(fields[0])
     return EndNoted(
@@ -36,6 +52,7 @@ def read_end(item: Message) -> EndNoted:
         answered_at=_seconds(item, fields[3]) if fields[3] else None,
         seat_id=fields[4],
         trunk=fields[2],
+        case=fields[8] if len(fields) > 8 else "",  # a dialplan that is older than this program does not tell it
     )
 
 

@@ -81,9 +81,12 @@ class DialEnded:
 
 @dataclass(frozen=True, slots=True)
 class BridgeEntered:
+    """`name`: of a conference, its call's id."""
+
     at: float
     bridge: str
     channel: Channel
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class ArrivalAnnounced:
     stamped_at: float
     trunk: str
     caller_number: str = field(repr=False)  # as the dialplan left it; "" when withheld
+    case: str = ""  # as in `names.CASE`
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,56 @@ class FallbackAnnounced:
     at: float
     call_id: str
     stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerParked:
+    """UserEvent HotlinePlace: on hold, or waiting for a third party without an agent."""
+
+    at: float
+    call_id: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyAnnounced:
+    """UserEvent HotlineEmergency: the dialplan alone calls an emergency centre. Field names as in its documentation."""
+
+    at: float
+    call_id: str
+    number: str
+    asked_at: float
+    route: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysPressed:
+    """UserEvent HotlineAct: a feature code during a talk. `leg`: uniqueid of the channel it was pressed on."""
+
+    at: float
+    call_id: str
+    leg: str
+    seat_id: str
+    act: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenNotReached:
+    """UserEvent HotlineOut: nobody answered an outbound call. `cause`: the dialplan's, 0 when it rang out."""
+
+    at: float
+    out_id: str
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateFailed:
+    """Of a leg that we asked for. When it had a channel, the end of that says why."""
+
+    at: float
+    uniqueid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +232,11 @@ AmiEvent: TypeAlias = (
     | DeviceChanged
     | ArrivalAnnounced
     | FallbackAnnounced
+    | CallerParked
+    | EmergencyAnnounced
+    | KeysPressed
+    | CitizenNotReached
+    | OriginateFailed
     | UnknownNumberDialled
     | FullyBooted
     | ShuttingDown
@@ -186,10 +245,11 @@ AmiEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class ShownChannel:
-    """One item of CoreShowChannels. `bridge` is None outside of any bridge."""
+    """One item of CoreShowChannels. `bridge` is None outside of any bridge. `place`: context and extension."""
 
     channel: Channel
     bridge: str | None
+    place: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +317,21 @@ def _user_event(m: Message) -> AmiEvent | None:
                 stamped_at=stamp_ms / 1000,
                 trunk=m.one("Trunk"),
                 caller_number=m.one("CallerIDNum").replace(NO_NUMBER, ""),
+                case=m.first("Case") or "",  # a dialplan that is older than this program does not tell it
             )
         case names.EVENT_FALLBACK:
             return FallbackAnnounced(_at(m), m.one("Call"), m.one("Stage"))
+        case names.EVENT_PLACE:
+            return CallerParked(_at(m), m.one("Call"), m.one("Place"))
+        case names.EVENT_EMERGENCY:
+            asked_ms, route = _number(m, "Asked", m.one("Asked")), _number(m, "Route", m.one("Route"))
+            return EmergencyAnnounced(
+                _at(m), m.one("Call"), m.one("Number"), asked_ms / 1000, int(route), m.one("State")
+            )
+        case names.EVENT_ACT:
+            return KeysPressed(_at(m), m.one("Call"), m.one("Leg"), m.one("Seat"), m.one("Act"), m.one("Value"))
+        case names.EVENT_OUTBOUND:
+            return CitizenNotReached(_at(m), m.one("Out"), _cause(m))
         case names.EVENT_UNKNOWN_NUMBER:
             return UnknownNumberDialled(_at(m))
         case _:
@@ -273,7 +345,7 @@ _PARSERS: Final[Mapping[str, Callable[[Message], AmiEvent | None]]] = {
     "DialBegin": lambda m: DialBegan(_at(m), _dialler(m), _channel(m, "Dest")),
     "DialState": lambda m: DialProgressed(_at(m), _channel(m, "Dest"), m.one("DialStatus")),
     "DialEnd": lambda m: DialEnded(_at(m), _dialler(m), _channel(m, "Dest"), m.one("DialStatus")),
-    "BridgeEnter": lambda m: BridgeEntered(_at(m), m.one("BridgeUniqueid"), _channel(m)),
+    "BridgeEnter": lambda m: BridgeEntered(_at(m), m.one("BridgeUniqueid"), _channel(m), m.one("BridgeName")),
     "BridgeLeave": lambda m: BridgeLeft(_at(m), m.one("BridgeUniqueid"), _channel(m)),
     "HangupRequest": lambda m: HangupRequested(
         _at(m), _channel(m), _told_cause(m, "Cause"), _told_cause(m, "TechCause")
@@ -281,6 +353,9 @@ _PARSERS: Final[Mapping[str, Callable[[Message], AmiEvent | None]]] = {
     "SoftHangupRequest": lambda m: SoftHangupRequested(_at(m), _channel(m)),
     "Hangup": lambda m: ChannelHungUp(_at(m), _channel(m), _cause(m)),
     "DeviceStateChange": lambda m: DeviceChanged(_at(m), m.one("Device"), _device_state(m)),
+    "OriginateResponse": lambda m: (
+        OriginateFailed(_at(m), m.one("Uniqueid")) if m.one("Response") == "Failure" else None
+    ),
     "UserEvent": _user_event,
     "FullyBooted": lambda m: FullyBooted(),
     "Shutdown": lambda m: ShuttingDown(),
@@ -302,7 +377,7 @@ def pong_at(m: Message) -> float:
 
 def shown_channel(m: Message) -> ShownChannel:
     """Raises AmiFieldError."""
-    return ShownChannel(_channel(m), m.one("BridgeId") or None)
+    return ShownChannel(_channel(m), m.one("BridgeId") or None, (m.one("Context"), m.one("Exten")))
 
 
 def shown_device(m: Message) -> ShownDevice:

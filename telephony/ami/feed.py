@@ -21,8 +21,9 @@ from routing.model import DeviceState
 from telephony.ami import events as ami
 from telephony.ami import picture
 from telephony.ami.codec import AmiFieldError, Message
-from telephony.ami.ends import read_end
+from telephony.ami.ends import noted_at, read_note
 from telephony.ami.legs import Seats
+from telephony.ami.outbound import OutboundTracker
 from telephony.ami.tracker import Tracker
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Feed:
     def __init__(self, dial_strings: Mapping[str, str], on_event: Callable[[routing.Event], None]) -> None:
         self._on_event = on_event
         self.tracker = Tracker(dial_strings, on_event)
+        self.outbound = OutboundTracker(lambda: self.tracker.seats, on_event)
         self._handle = self.tracker.handle  # bound once: each look-up of a dispatching method makes a new one
         self.live = False
         self.events = 0
@@ -64,19 +66,22 @@ class Feed:
     def _track(self, event: ami.AmiEvent) -> None:
         try:
             self._handle(event)
+            self.outbound.handle(event)
         except AmiFieldError as error:
             self._count(error)
 
     def devices(self, items: Iterable[Message]) -> None:
         """A finished DeviceStateList."""
         shown = [d for d in (self._checked(ami.shown_device, m) for m in items) if d is not None]
+        for device in shown:
+            self.tracker.trunk_seen(device.device, device.state)
         self._told_devices = picture.read_devices(shown, self.tracker.seats)
 
     def ends(self, items: Iterable[Message]) -> None:
         """A finished list of the dialplan's notes, asked for before the first channels."""
-        noted = [end for end in (self._checked(read_end, m) for m in items) if end is not None]
-        for end in sorted(noted, key=lambda end: end.ended_at):
-            self._on_event(end)
+        noted = [note for note in (self._checked(read_note, m) for m in items) if note is not None]
+        for note in sorted(noted, key=noted_at):
+            self._on_event(note)
 
     def channels(self, items: Iterable[Message], at: float) -> bool:
         """A finished CoreShowChannels, asked for after the devices. False: look again in a moment, then it is certain.
@@ -85,7 +90,7 @@ class Feed:
         """
         shown = [c for c in (self._checked(ami.shown_channel, m) for m in items) if c is not None]
         calls = picture.read_calls(shown, self.tracker.seats, self.tracker.calls, at)
-        told = picture.picture(calls, self._told_devices, at)
+        told = picture.picture(calls, self._told_devices, at, self.outbound.read(shown))
         if self.live and not self._agrees(told):
             return False
         self.tracker.replace(calls, self._told_devices)
@@ -111,6 +116,7 @@ class Feed:
     def forget(self) -> None:
         self.live = False
         self.tracker.replace({}, {})
+        self.outbound.forget()
         self._suspected = set()
 
     def _checked(self, read: Callable[[Message], T], message: Message) -> T | None:

@@ -22,7 +22,9 @@ class Leg:
     uniqueid: str
     name: str
     seat_id: str | None = None
+    third: str = ""  # "<act>.<leg>" of a leg to a third party
     bridge: str | None = None
+    alone: str = ""  # HOTLINE_ACT of the dialplan's own legs to an emergency centre, as a picture told it
     dial_begun: bool = False
     ringing: bool = False
     dial_over: bool = False
@@ -50,7 +52,17 @@ class TrackedCall:
     answered_at: float | None = None
     crossed: bool = False  # the caller had left already when the present talk began
     ended_by: str | None = None  # who began the end of the present talk, or of the call
+    place: str = "bridge"  # of the caller in a joined call: bridge, room, hold, wait
+    agent_in_room: bool = False
+    room: str | None = None  # bridge of the conference
+    act: str = ""  # the stamp of an act, as a picture told it
+    trunk: str = ""  # as a picture told it, like the next one
+    case: str = ""
+    causes: dict[str, int] = field(default_factory=dict)  # by third party: how its phone ended
     over: bool = False  # the caller's channel is gone, some leg is not yet
+
+    def third_legs(self, key: str) -> list[Leg]:
+        return [leg for leg in self.legs.values() if leg.third == key]
 
     def leg(self, uniqueid: str) -> Leg | None:
         return self.caller if uniqueid == self.caller.uniqueid else self.legs.get(uniqueid)
@@ -107,7 +119,7 @@ def connected(call: TrackedCall) -> list[Leg]:
     left = list(call.legs.values())
     while reached := [leg for leg in left if leg.bridge in bridges]:
         left = [leg for leg in left if leg.bridge not in bridges]
-        found += [leg for leg in reached if leg.pipe is None]
+        found += [leg for leg in reached if leg.pipe is None and not leg.third]
         bridges |= _far_ends(reached, left)
     return found
 

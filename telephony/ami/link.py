@@ -20,15 +20,18 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from routing.events import Event
+from routing.commands import DialOut, DropOutbound
+from routing.events import Event, OutboundMoved
+from routing.outbound import OutEvent
 from telephony import names
-from telephony.ami import actions
+from telephony.ami import actions, joins, outbound
 from telephony.ami.actions import AmiAction
 from telephony.ami.client import AmiDisconnected, AmiError, AmiRefused
 from telephony.ami.codec import AmiFieldError, Message
 from telephony.ami.events import FullyBooted, ShuttingDown
 from telephony.ami.feed import Feed
 from telephony.ami.intake import Intake
+from telephony.ami.joiner import JoinCommand, Joiner
 from telephony.ami.session import Session, Terms, Unusable
 from telephony.ami.stats import LinkStats
 
@@ -95,6 +98,9 @@ class AmiLink:
         self._session: Session | None = None
         self._intake = Intake(self._pause, self._resume)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._on_event = on_event
+        tell = partial(self._tell_later, on_event)
+        self._joiner = Joiner(self._feed.tracker, self.action, tell)
 
     # -- what others use -----------------------------------------------------------------------------------------------
 
@@ -166,6 +172,37 @@ class AmiLink:
             await self.action(actions.hangup(uniqueid))
         except (AmiError, TimeoutError) as error:
             log.info("leg of call %s not dropped: %s", call_id, error)
+
+    def join(self, command: JoinCommand) -> None:
+        """Carries out what routing wants of a joined call; what Asterisk refuses comes back as an event."""
+        self._keep(self._joiner.carry_out(command))
+
+    def answer_keys(self, leg: str, ack: names.Ack) -> None:
+        """Tells whoever pressed keys in a talk; before everything that is asked of the link after it."""
+        self._keep(self._answer_keys(leg, ack))
+
+    async def _answer_keys(self, leg: str, ack: names.Ack) -> None:
+        try:
+            await self.action(joins.answer_keys(leg, ack))
+        except (AmiError, TimeoutError) as error:
+            log.info("keys of leg %s not answered: %s", leg, error)
+
+    def call_out(self, command: DialOut | DropOutbound) -> None:
+        """Places or ends an outbound call; what Asterisk refuses comes back as an event."""
+        action = outbound.originate(command) if isinstance(command, DialOut) else actions.hangup(command.out_id)
+        self._keep(self._call_out(command, action))
+
+    async def _call_out(self, command: DialOut | DropOutbound, action: AmiAction) -> None:
+        """After a timeout nobody knows whether it happened: its own time in routing settles it."""
+        try:
+            await self.action(action)
+        except (AmiError, TimeoutError) as error:
+            log.warning("%s of %s was not done: %s", type(command).__name__, command.out_id, error)
+            if not isinstance(error, TimeoutError):
+                self._tell_later(self._on_event, OutboundMoved(command.out_id, OutEvent.GONE, None))
+
+    def _tell_later(self, on_event: Callable[[Event], None], event: Event) -> None:
+        self._intake.put(partial(on_event, event))
 
     def light(self, seat_id: str, state: str) -> None:
         """Shows a state (NOT_INUSE, BUSY, ...) on the lamp of a seat. While there is no link it is not sent."""

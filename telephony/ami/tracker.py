@@ -16,6 +16,9 @@ Hangup; CallEnded is the last event of a call. Everything between is read off it
   caller's HangupRequest came first, so that is a CANCEL and blames nobody.
   HangupRequest and DialEnd come from different topics too: a NOANSWER waits for the end of its leg, which follows at
   once, before it is told.
+* a call that is joined with others has a conference, named by its id. Entering it tells where caller and agent are, and
+  that a third party (a leg with HOTLINE_THIRD) has come; hold is told by the dialplan. A third party may be a pipe with a
+  phone behind it: it rings and answers by its phone, joins by whichever end enters, and is over with its last leg.
 * caller and agent in one bridge is an answer, unless the caller's phone saw its call given up (487): Asterisk still
   builds a bridge for it when CANCEL and answer cross inside. Told before the bridge, there was no answer; told after it
   (the two come from different topics of Asterisk, so their order may differ), the answer stands and the call is marked;
@@ -40,6 +43,7 @@ from routing import events as routing
 from routing.model import DeviceState
 from telephony import names
 from telephony.ami import events as ami
+from telephony.ami import joins
 from telephony.ami.legs import CallId, Leg, Seats, TrackedCall, connected
 
 NO_RTP_CAUSE: Final = 44  # AST_CAUSE_REQUESTED_CHAN_UNAVAIL, set by rtp_timeout
@@ -48,6 +52,7 @@ AWAY_CAUSE: Final = 19  # the phone itself says "no answer": SIP 480; before any
 UNANSWERED: Final = frozenset({"NOANSWER", "CONTINUE"})  # DialStatus; CONTINUE: a remote seat that did not confirm
 GAVE_UP: Final = 487  # SIP: Request Terminated, the answer to an INVITE that was cancelled
 STAMP_TOLERANCE_S: Final = 0.5  # clause of the design: a larger difference flags the call
+_PROBE: Final = f"PJSIP/{names.PROBE}-"
 MAX_BORN: Final = 10_000  # channels whose Hangup we never saw must not pile up
 
 Emit = Callable[[routing.Event], None]
@@ -84,7 +89,9 @@ class Tracker:
         """Uniqueid of a seat's leg that is being dialled for a call and has not been answered."""
         call = self.calls.get(call_id)
         legs = [] if call is None else call.legs.values()
-        return next((leg.uniqueid for leg in legs if leg.seat_id == seat_id and not leg.dial_over), None)
+        return next(
+            (leg.uniqueid for leg in legs if leg.seat_id == seat_id and not leg.dial_over and not leg.third), None
+        )
 
     @singledispatchmethod
     def handle(self, event: ami.AmiEvent) -> None:
@@ -107,7 +114,12 @@ class Tracker:
             self._begin(event.call_id, event.channel, event.number, arrived_at)
             self._emit(
                 routing.CallSeen(
-                    event.call_id, event.number, arrived_at, trunk=event.trunk, caller_number=event.caller_number
+                    event.call_id,
+                    event.number,
+                    arrived_at,
+                    event.trunk,
+                    caller_number=event.caller_number,
+                    case=event.case,
                 )
             )
 
@@ -131,7 +143,7 @@ class Tracker:
 
     def _dial_begun(self, call: TrackedCall, leg: Leg, at: float) -> None:
         was_begun, leg.dial_begun = leg.dial_begun, True
-        if leg.seat_id is not None and not was_begun and not call.over:
+        if leg.seat_id is not None and not leg.third and not was_begun and not call.over:
             call.ended_by = None  # whatever began to end before, the call goes on
             self._emit(routing.SeatDialing(call.call_id, leg.seat_id, at))
 
@@ -150,8 +162,8 @@ class Tracker:
     def _picked_up(self, phone: ami.Channel, at: float) -> None:
         """Only of a remote seat is this news: a phone that is picked up is connected in the same moment."""
         call, leg = self._known(phone.uniqueid)
-        if call is not None and leg is not None and leg.seat_id is not None and self.seats.is_remote(leg.seat_id):
-            self._emit(routing.SeatPickedUp(call.call_id, leg.seat_id, at))
+        if call is not None and leg is not None and not leg.third and self.seats.is_remote(leg.seat_id):
+            self._emit(routing.SeatPickedUp(call.call_id, leg.seat_id or "", at))
 
     def _rings(self, phone: ami.Channel, at: float) -> None:
         call, leg = self._place(phone)
@@ -159,13 +171,18 @@ class Tracker:
             return
         self._dial_begun(call, leg, at)
         leg.ringing = True
-        if leg.seat_id is not None and not call.over:
+        if leg.third and leg.pipe is None and not call.over:
+            self._emit(routing.ThirdRinging(call.call_id, leg.third, at))
+        elif leg.seat_id is not None and not leg.third and not call.over:
             self._emit(routing.SeatRinging(call.call_id, leg.seat_id, at))
 
     @handle.register
     def _(self, event: ami.DialEnded) -> None:
         call, leg = self._place(event.dest)
         if call is None or leg is None:
+            return
+        if leg.third:
+            self._third_dial_ended(call, leg, event)
             return
         explained = leg.far_end_left or call.caller.far_end_left or leg.dial_over
         if event.status == "NOANSWER" and not explained:
@@ -184,6 +201,11 @@ class Tracker:
                 status = "BUSY"
             self._emit(routing.SeatDialEnded(call.call_id, leg.seat_id, status, at))
 
+    def _third_dial_ended(self, call: TrackedCall, leg: Leg, event: ami.DialEnded) -> None:
+        leg.dial_over, leg.ringing = True, False
+        if event.status == "ANSWER" and leg.pipe is None and not call.over:
+            self._emit(routing.ThirdAnswered(call.call_id, leg.third, event.at))
+
     # -- talk ----------------------------------------------------------------------------------------------------------
 
     @handle.register
@@ -192,13 +214,56 @@ class Tracker:
         if call is None or leg is None:
             return
         leg.bridge = event.bridge
+        if event.name == call.call_id and not call.over:
+            self._in_room(call, leg, event)
+            return
         answerable = call.talk is None and not call.over and not call.caller.cancelled
         phones = connected(call) if answerable else []
         if phones:
             phone = next((p for p in phones if p.seat_id is not None), phones[0])
+            call.place, call.agent_in_room = "bridge", False
             call.talk, call.answered_at, call.crossed = phone.uniqueid, event.at, call.caller.far_end_left
             call.ended_by = "caller" if call.crossed else None
             self._emit(routing.CallAnswered(call.call_id, phone.seat_id or "", event.at))
+
+    def _in_room(self, call: TrackedCall, leg: Leg, event: ami.BridgeEntered) -> None:
+        """In the conference of the call."""
+        call.room = event.bridge
+        if leg is call.caller:
+            call.place = "room"
+            self._emit(routing.CallerPlaced(call.call_id, "room", event.at))
+        elif leg.third:
+            self._emit(routing.ThirdJoined(call.call_id, leg.third, event.at))
+        elif leg.uniqueid == call.talk:
+            call.agent_in_room = True
+            self._emit(routing.AgentPlaced(call.call_id, leg.seat_id or "", event.at))
+
+    @handle.register
+    def _(self, event: ami.CallerParked) -> None:
+        call = self.calls.get(event.call_id)
+        if call is not None and not call.over:
+            call.place = event.place
+            self._emit(routing.CallerPlaced(call.call_id, event.place, event.at))
+
+    @handle.register
+    def _(self, event: ami.EmergencyAnnounced) -> None:
+        call = self.calls.get(event.call_id)
+        if call is not None and not call.over:
+            told = event.call_id, event.number, event.asked_at, event.state, event.route, event.at
+            self._emit(routing.EmergencyAlone(*told))
+
+    @handle.register
+    def _(self, event: ami.KeysPressed) -> None:
+        if event.call_id in self.calls:
+            self._emit(routing.CodeDialled(event.call_id, event.leg, event.seat_id, event.act, event.value, event.at))
+
+    @handle.register
+    def _(self, event: ami.OriginateFailed) -> None:
+        """A leg that never had a channel; of one that had, the end of the channel tells."""
+        call_id, key = joins.third_of(event.uniqueid)
+        call = self.calls.get(call_id)
+        if call is not None and not call.over and not call.third_legs(key) and key not in call.causes:
+            self._emit(routing.ThirdEnded(call_id, key, event.at, None, lost=False))
 
     @handle.register
     def _(self, event: ami.BridgeLeft) -> None:
@@ -245,6 +310,9 @@ class Tracker:
 
     def _leg_gone(self, call: TrackedCall, leg: Leg, event: ami.ChannelHungUp) -> None:
         del call.legs[leg.uniqueid]
+        if leg.third:
+            self._third_gone(call, leg, event)
+            return
         if leg.unexplained_at is not None:
             leg.far_end_cause = leg.far_end_cause or (event.cause if event.cause == REJECTED_CAUSE else None)
             self._dial_ended(call, leg, "NOANSWER", leg.unexplained_at)
@@ -254,6 +322,22 @@ class Tracker:
         if leg.uniqueid == call.talk:
             call.ended_by = call.ended_by or "agent"
             self._talk_ended(call, leg, event)
+            if call.place != "bridge" and any(other.third for other in call.legs.values()):
+                call.ended_by = None  # the call goes on without him
+
+    def _third_gone(self, call: TrackedCall, leg: Leg, event: ami.ChannelHungUp) -> None:
+        if leg.pipe is None:
+            call.causes[leg.third] = event.cause
+        if call.over or call.third_legs(leg.third):
+            return
+        if call.caller.far_end_left:  # he has hung up, and everybody with him: the end of his channel is told at once
+            call.causes.setdefault(leg.third, event.cause)
+            return
+        if call.talk is None and call.place != "bridge":
+            call.ended_by = call.ended_by or "agent"  # the last who helped
+        cause = call.causes.setdefault(leg.third, event.cause)
+        lost = cause == NO_RTP_CAUSE and not leg.far_end_left
+        self._emit(routing.ThirdEnded(call.call_id, leg.third, event.at, cause, lost))
 
     def _caller_gone(self, call: TrackedCall, event: ami.ChannelHungUp) -> None:
         phone = call.legs.get(call.talk or "")
@@ -273,10 +357,17 @@ class Tracker:
 
     @handle.register
     def _(self, event: ami.DeviceChanged) -> None:
+        self.trunk_seen(event.device, event.state)
         seat_id = self.seats.of_device(event.device)
         if seat_id is not None:
             self.devices[seat_id] = event.state
             self._emit(routing.SeatStateChanged(seat_id, event.state, event.at))
+
+    def trunk_seen(self, device: str, state: DeviceState) -> None:
+        """Of a trunk to emergency centres, the state of the endpoint beside it."""
+        if device.startswith(_PROBE):
+            up = state not in (DeviceState.UNAVAILABLE, DeviceState.INVALID)
+            self._emit(routing.TrunkStateChanged(device.removeprefix(_PROBE), up))
 
     @handle.register
     def _(self, event: ami.ChannelRenamed) -> None:
@@ -309,7 +400,9 @@ class Tracker:
         self._call_of[channel.uniqueid] = call.call_id
         if channel.uniqueid == call.caller.uniqueid:
             return call, call.caller
-        leg = call.legs[channel.uniqueid] = Leg(channel.uniqueid, channel.name, self.seats.of_channel(channel))
+        third = channel.variables.get(names.THIRD, "")
+        leg = Leg(channel.uniqueid, channel.name, self.seats.of_channel(channel), third)
+        call.legs[channel.uniqueid] = leg
         return call, leg
 
     def _missed_arrival(self, channel: ami.Channel) -> TrackedCall | None:
@@ -318,6 +411,6 @@ class Tracker:
         if call_id.caller != channel.uniqueid:
             return None
         self.drift["arrival_missed"] += 1
-        number = channel.variables.get(names.LINE, "")
-        self._emit(routing.CallSeen(call_id.text, number, call_id.stamped_at))
+        number, trunk, case = (channel.variables.get(name, "") for name in (names.LINE, names.TRUNK, names.CASE))
+        self._emit(routing.CallSeen(call_id.text, number, call_id.stamped_at, trunk, case=case))
         return self._begin(call_id.text, channel, number, call_id.stamped_at)

@@ -118,7 +118,10 @@ class FakeAmi:
                 shown = [[("Device", d), ("State", s)] for d, s in self.devices.items()]
                 self._list(writer, action, "DeviceStateChange", shown)
             case "CoreShowChannels":
-                shown = [[*c.headers(), ("BridgeId", c.bridge)] for c in self.channels.values()]
+                shown = [
+                    [*c.headers(), ("BridgeId", c.bridge), ("Context", "hotline-route"), ("Exten", "s")]
+                    for c in self.channels.values()
+                ]
                 self._list(writer, action, "CoreShowChannel", shown)
             case "Hangup":
                 self._asked_to_hang_up(action, writer)
@@ -220,7 +223,7 @@ class FakeAmi:
         self.event("DialEnd", self._caller, dest=phone, DialStatus="ANSWER")
         for leg in (phone, self._caller):
             leg.state, leg.bridge = "Up", "bridge-1"
-            self.event("BridgeEnter", leg, BridgeUniqueid="bridge-1")
+            self.event("BridgeEnter", leg, BridgeUniqueid="bridge-1", BridgeName="<unknown>")
 
     def says_goodbye(self, who: FakeChannel) -> None:
         """The first leg's far end hangs up, and Asterisk ends the others."""

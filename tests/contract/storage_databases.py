@@ -19,6 +19,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from storage.records import Records
 
@@ -127,6 +128,30 @@ class Database:
             await holder.execute("LOCK TABLE call_steps, calls IN ACCESS EXCLUSIVE MODE")
             yield
         await holder.close()
+
+    @contextlib.asynccontextmanager
+    async def standing_still(self) -> AsyncIterator[None]:
+        """PostgreSQL only: whoever asks anything of it waits."""
+        assert self.cluster is not None
+        holder = await self.cluster.connect(self.name)
+        async with holder.transaction():
+            names = await holder.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            await holder.execute(f"LOCK TABLE {', '.join(row[0] for row in names)} IN ACCESS EXCLUSIVE MODE")
+            yield
+        await holder.close()
+
+
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty one of each kind."""
+    if request.param == "sqlite":
+        path = tmp_path / "hotline.db"
+        yield Database(f"sqlite+aiosqlite:///{path}", tmp_path, name=str(path))
+        return
+    cluster: Postgres = request.getfixturevalue("postgres")
+    name = await cluster.new_database()
+    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
+    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 @contextlib.asynccontextmanager

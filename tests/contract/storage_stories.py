@@ -49,3 +49,52 @@ def abandoned_call(number: int, *, wait_s: float = 8.0, line: str = "12345") -> 
         Step(first.call_id, first.seq + 1, at, K.JUDGED, judged),
         Step(first.call_id, first.seq + 2, at, K.ENDED, end),
     ]
+
+
+def consulted_call(number: int, *, second: str = "answered") -> list[Step]:
+    """An answered call, and within it one consultation: the first number is busy, the second as told."""
+    story = answered_call(number, talk_s=120.0)
+    first, at = story[0], story[0].at + 10
+    made = [*story[:-1]]
+
+    def then(after_s: float, kind: StepKind, **data: object) -> None:
+        made.append(Step(first.call_id, first.seq + len(made), round(at + after_s, 3), kind, {"act": 1, **data}))
+
+    third = {"target_kind": "department", "target": "zjj", "name": "市住建局", "case": "C-7"}
+    then(0.0, K.ACT_ASKED, verb="consult", by="a1", via="desk", **third)
+    then(0.02, K.THIRD_DIALED, leg=1, route=1, way="80001@department")
+    then(0.3, K.THIRD_ENDED, leg=1, outcome="busy", cause=17, talked=False)
+    then(0.4, K.THIRD_DIALED, leg=2, route=2, way="80002@department")
+    then(0.6, K.THIRD_RINGING, leg=2)
+    if second == "answered":
+        then(4.0, K.THIRD_ANSWERED, leg=2)
+        then(4.1, K.THIRD_JOINED, leg=2)
+        then(4.1, K.ACT_ENDED, verb="consult", outcome="done")
+        then(60.0, K.THIRD_ENDED, leg=2, outcome="answered", cause=16, talked=True)
+    else:
+        then(30.5, K.THIRD_ENDED, leg=2, outcome=second, cause=19, talked=False)
+        then(30.5, K.ACT_ENDED, verb="consult", outcome="failed", reason="nobody answered")
+    end = story[-1]
+    return [*made, Step(end.call_id, first.seq + len(made), end.at, end.kind, end.data)]
+
+
+def emergency_call(number: int, target: str = "110", *, after_ms: int = 0) -> list[Step]:
+    """An answered call that is handed to an emergency centre: the first route is dead, the second answers."""
+    story = answered_call(number, talk_s=120.0)
+    first, at = story[0], story[0].at + 5 + after_ms / 1000
+    made = [*story[:-1]]
+
+    def then(after_s: float, kind: StepKind, **data: object) -> None:
+        made.append(Step(first.call_id, first.seq + len(made), round(at + after_s, 3), kind, {"act": 1, **data}))
+
+    then(0.0, K.ACT_ASKED, verb="emergency", by="a1", via="phone", target_kind="emergency", target=target, name=target)
+    then(0.05, K.THIRD_DIALED, leg=1, route=1, way=f"{target}@police")
+    then(3.05, K.THIRD_DIALED, leg=2, route=2, way=f"{target}@carrier")
+    then(3.25, K.THIRD_RINGING, leg=2)
+    then(7.05, K.THIRD_ANSWERED, leg=2)
+    then(7.1, K.THIRD_JOINED, leg=2)
+    then(7.2, K.THIRD_ENDED, leg=1, outcome="not_reached", cause=None, talked=False)
+    then(7.2, K.ACT_ENDED, verb="emergency", outcome="done")
+    then(50.0, K.THIRD_ENDED, leg=2, outcome="answered", cause=16, talked=True)
+    end = story[-1]
+    return [*made, Step(end.call_id, first.seq + len(made), end.at, end.kind, end.data)]

@@ -19,8 +19,7 @@ from sandbox.waiting import until
 from service.cli.stage import Stage
 from telephony import names
 from tests.contract.ami_contract import Account, AmiContract
-
-SLOT = 19
+from tests.slots import own_slot
 
 
 class AsteriskPeer:
@@ -73,8 +72,8 @@ class AsteriskPeer:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage() -> AsyncIterator[Stage]:
-    with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(Path(folder), root.find(), Ports.of_slot(SLOT), seats=2)
+    with tempfile.TemporaryDirectory() as folder, own_slot() as slot:
+        stage = Stage(Path(folder), root.find(), Ports.of_slot(slot), seats=2)
         stage.sandbox.write({})
         await stage.sandbox.start(write(stage.plan()))
         yield stage

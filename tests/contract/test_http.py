@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from console.app import create_app
 from console.server import STALLED_S, HttpListenError, HttpServer
@@ -145,6 +146,29 @@ async def test_what_is_no_request_ends_its_own_connection_only(server: HttpServe
     async with asyncio.timeout(5):
         await reader.readuntil(b"alive")
     writer.close()
+
+
+async def test_a_bug_in_the_look_for_stalled_connections_is_loud_and_ends_neither_the_look_nor_the_server(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    again = asyncio.Event()
+
+    def look(server: HttpServer, now: float) -> None:
+        looks.append(now)
+        if len(looks) == 1:
+            raise AttributeError("uvicorn is another")
+        again.set()
+
+    monkeypatch.setattr("console.server.LOOK_S", 0.0)
+    monkeypatch.setattr(HttpServer, "cut_stalled", look)
+    server = HttpServer(create_app(hotline.deps()))
+    with capture_logs() as said:
+        await server.start("127.0.0.1", 0)
+        async with asyncio.timeout(30):
+            await again.wait()
+        await server.stop()
+    assert [line["event"] for line in said] == ["stalled connections not looked for"]
 
 
 async def test_a_request_that_never_becomes_whole_is_cut_and_who_follows_the_events_is_not(server: HttpServer) -> None:

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from storage.agents import AgentRow, AgentsChanged
+from storage.agents import AgentRow
 from storage.records import agents_of
-from tests.contract.storage_databases import Database, Postgres, opened, postgres
-
-__all__ = ["postgres"]
+from storage.seeded import RowsChanged
+from tests.contract.storage_databases import Database, opened
 
 FIRST = AgentRow("1001", "坐席一", {"general": 5, "hrss": 8}, "hrss")
 SECOND = AgentRow("1002", "坐席二", {"general": 3}, sign_in="agent")
-
-
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        yield Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 async def test_who_is_there_already_is_not_filled_in_again(database: Database) -> None:
@@ -42,7 +28,7 @@ async def test_two_who_change_one_agent_the_second_is_told_and_writes_nothing(da
     async with opened(database) as records:
         first, second = await records.filled_agents([FIRST, SECOND])
         changed = (await records.write_agents([replace(first, zone="tax")]))[0]
-        with pytest.raises(AgentsChanged) as told:
+        with pytest.raises(RowsChanged) as told:
             await records.write_agents([replace(second, zone="tax"), replace(first, zone="fund")])
         assert told.value.ids == ("1001",)
         assert await records.filled_agents([]) == [changed, second]
@@ -51,7 +37,7 @@ async def test_two_who_change_one_agent_the_second_is_told_and_writes_nothing(da
 async def test_a_new_agent_whose_id_is_taken_is_refused(database: Database) -> None:
     async with opened(database) as records:
         await records.filled_agents([FIRST])
-        with pytest.raises(AgentsChanged):
+        with pytest.raises(RowsChanged):
             await records.write_agents([SECOND, replace(FIRST, name="another")])
         assert [row.id for row in await records.filled_agents([])] == ["1001"]
 

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-import pytest_asyncio
 from sqlalchemy import insert
 
 from storage.engine import create_engine
 from storage.fold import EMPTY_CALL
 from storage.schema import calls
-from tests.contract.storage_databases import Database, Postgres, opened, postgres
-
-__all__ = ["postgres"]
+from tests.contract.storage_databases import Database, opened
 
 START_MS = 1_795_302_000_000
 QUARTER_MS = 900_000
-
-
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        yield Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 async def arrive(database: Database, *arrivals: tuple[int, str, str | None, str | None]) -> None:

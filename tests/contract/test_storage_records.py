@@ -6,35 +6,23 @@ import asyncio
 import random
 import resource
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from routing.commands import WriteSignIn
 from routing.steps import Step, StepKind
 from storage.errors import StorageError, StorageUnavailable
+from storage.journal import Journal
 from storage.records import check_database
-from tests.contract.storage_databases import Database, Postgres, opened, postgres, until
+from tests.contract.storage_databases import Database, Postgres, opened, until
 from tests.contract.storage_stories import FIRST_MS, abandoned_call, answered_call, call_id, offered
 
-__all__ = ["postgres"]
 ROOT = Path(__file__).parents[2]
 KILLS = 20
-
-
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        path = tmp_path / "hotline.db"
-        yield Database(f"sqlite+aiosqlite:///{path}", tmp_path, name=str(path))
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 async def assert_each_call_once(database: Database, calls: int, steps: int = 7) -> None:
@@ -59,6 +47,17 @@ async def test_a_call_becomes_one_row_with_its_steps_and_presentations(database:
     columns = "seat_id, agent_id, ring, sent_ms, ringing_ms, ended_ms, outcome"
     shown = await database.rows(f"SELECT {columns} FROM presentations")
     assert shown == [("1001", "a1", 0, FIRST_MS + 2, FIRST_MS + 201, FIRST_MS + 2501, "answered")]
+
+
+async def test_the_case_that_came_with_a_call_is_in_its_row_and_remembered(database: Database) -> None:
+    first = offered(1)
+    with_case = replace(first, data={**first.data, "case": "A-17"})
+    async with opened(database) as records:
+        records.write(with_case, offered(2))
+        assert await records.flush(20)
+        assert [call.case for call in (await records.remembered()).calls] == ["A-17", ""]
+        assert [call.case_id for call in await records.recent_calls()] == [None, "A-17"]
+    assert await database.rows("SELECT case_id FROM calls ORDER BY call_id") == [("A-17",), (None,)]
 
 
 async def test_the_sealed_number_is_in_one_place_only(database: Database) -> None:
@@ -238,6 +237,22 @@ async def test_a_full_disk_keeps_entries_in_memory_until_there_is_room(database:
     await assert_each_call_once(database, 100)
 
 
+async def test_a_bug_in_looking_after_the_journal_is_told_and_does_not_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
+
+    def broken(journal: Journal) -> None:
+        raise ZeroDivisionError
+
+    async with opened(database) as records:
+        with monkeypatch.context() as patched:
+            patched.setattr(Journal, "take_unsynced", broken)
+            await until(lambda: records.degraded is not None)
+            assert records.degraded == "the journal is not looked after (ZeroDivisionError); see the log"
+        await until(lambda: records.degraded is None)
+
+
 async def test_a_torn_last_line_is_left_out_and_the_rest_goes_on(database: Database) -> None:
     async with opened(database) as records:
         records.write(*answered_call(1))
@@ -334,6 +349,50 @@ async def test_who_gave_up_is_remembered_when_it_is_asked_for(database: Database
         ]
         assert (both[0].number, both[0].trunk, both[0].arrived_at) == ("12345", "carrier", (FIRST_MS + 1) / 1000)
         assert [left.caller_ref for left in (await records.remembered(None, FIRST_MS + 9000)).left] == [late]
+
+
+@pytest.mark.parametrize("optional", ["spoken", "left"])
+async def test_open_calls_are_remembered_when_a_question_beside_them_fails(
+    database: Database, optional: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In SQL alone: the journal of another folder knows nothing of them."""
+
+    async def refused(engine: object, since_ms: int) -> None:
+        raise OSError
+
+    async with opened(database) as records:
+        records.write(*answered_call(1), *abandoned_call(2), offered(3))
+        await records.flush(20)
+    monkeypatch.setattr(f"storage.queries.{optional}", refused)
+    async with opened(replace(database, data_dir=database.data_dir / "other")) as records:
+        remembered = await records.remembered(0, 0)
+    assert [call.call_id for call in remembered.calls] == [call_id(3)]
+
+
+@pytest.mark.postgres
+async def test_database_that_does_not_answer_lets_a_start_wait_once(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await postgres.new_database()
+    url = f"postgresql+asyncpg://hotline@/{name}?host={postgres.folder}"
+    database = Database(url, tmp_path, postgres.password_file, postgres, name)
+    monkeypatch.setattr("storage.records.CATCH_UP_S", 0.5)
+    async with opened(database) as records:
+        records.write(offered(1))
+        assert await records.flush(20)
+        async with database.standing_still():
+            with pytest.raises(StorageUnavailable):
+                await records.workdays()
+            assert not records.reachable
+            for question in (records.filled_agents([]), records.restrictions()):
+                with pytest.raises(StorageUnavailable, match="does not answer"):
+                    question.send(None)  # not even begun to wait
+            with pytest.raises(StopIteration) as told:
+                records.remembered(0, 0).send(None)
+            assert [call.call_id for call in told.value.value.calls] == [call_id(1)], "from the journal"
+        records.write(offered(2))
+        await until(lambda: records.reachable)
+        assert await records.workdays() == []
 
 
 async def test_figures_count_each_number_and_rank_its_answer_times(database: Database) -> None:

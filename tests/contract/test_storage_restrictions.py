@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
-import pytest_asyncio
 
 from routing.steps import Step, StepKind
 from storage.restrictions import RestrictionRow, Use
-from tests.contract.storage_databases import Database, Postgres, opened, postgres
-
-__all__ = ["postgres"]
+from tests.contract.storage_databases import Database, opened
 
 ROW = RestrictionRow("ref", "v1:sealed", False, "reject", "wait", None, "abuse", "case 7", "chief", "chief", 5, 9)
 BLOCK = replace(ROW, ref="block", block=True, kind="short_call", talk_ms=60_000)
-
-
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        yield Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 async def test_entries_are_added_approved_once_ended_once_and_read_again(database: Database) -> None:

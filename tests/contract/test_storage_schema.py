@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-import pytest_asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
@@ -15,21 +11,8 @@ from sqlalchemy import Connection, text
 from storage.engine import create_engine
 from storage.schema import REVISION, metadata
 from storage.upgrade import upgrade
-from tests.contract.storage_databases import Database, Postgres, opened, postgres, until
+from tests.contract.storage_databases import Database, opened, until
 from tests.contract.storage_stories import answered_call
-
-__all__ = ["postgres"]
-
-
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        yield Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 def _differences(connection: Connection) -> list[object]:

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
 from routing.workdays import Day, DayKind
 from storage.engine import create_engine
 from storage.records import workdays_of
 from storage.workdays import DayRow
-from tests.contract.storage_databases import Database, Postgres, opened, postgres
-
-__all__ = ["postgres"]
+from tests.contract.storage_databases import Database, opened
 
 THURSDAY = date(2026, 12, 31)
 HOLIDAY = DayRow(Day(THURSDAY, DayKind.HOLIDAY, "停机日"), official=False)
 DECREED = DayRow(Day(THURSDAY, DayKind.WORKDAY), official=True)
-
-
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        yield Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 async def test_a_day_set_by_hand_stays_until_somebody_wants_the_decree(database: Database) -> None:

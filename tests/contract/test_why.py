@@ -7,12 +7,10 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from routing import events as e
 from routing.candidates import pack
@@ -25,25 +23,12 @@ from storage.entries import KeptEdition
 from storage.errors import StorageError
 from storage.records import Records, archive_of
 from storage.story import Story
-from tests.contract.storage_databases import Database, Postgres, opened, postgres
+from tests.contract.storage_databases import Database, opened
 from tests.contract.storage_stories import FIRST_MS, abandoned_call, answered_call, call_id
 from tests.unit.routing.floor_plan import Drive, rules
 
-__all__ = ["postgres"]
 K = StepKind
 OTHER = f"{FIRST_MS + 400_000_000}"  # arrived days later
-
-
-@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        path = tmp_path / "hotline.db"
-        yield Database(f"sqlite+aiosqlite:///{path}", tmp_path, name=str(path))
-        return
-    cluster: Postgres = request.getfixturevalue("postgres")
-    name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
 
 
 async def test_a_call_is_found_by_its_id_its_beginning_and_as_the_last(database: Database) -> None:

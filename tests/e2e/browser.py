@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from sandbox.waiting import until
+
 LIMIT = 64 * 1024 * 1024  # a screenshot is one message
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")
 
@@ -76,9 +78,7 @@ class Page:
 
     async def until(self, expression: str, patience_s: float = 20.0) -> None:
         """Wait until the expression is true in the page."""
-        async with asyncio.timeout(patience_s):
-            while not await self.value(f"Boolean({expression})"):  # noqa: ASYNC110 - the page tells nobody
-                await asyncio.sleep(0.05)
+        await until(lambda: self.value(f"Boolean({expression})"), patience_s, expression)
 
     async def text(self, selector: str) -> str:
         return str(await self.value(f"document.querySelector({json.dumps(selector)}).innerText"))

@@ -1,32 +1,66 @@
 """What every end-to-end test starts from: the Asterisk program, ports of its own, a folder that is kept when it fails.
 
-Each pytest-xdist worker takes a slot of its own, from `HOTLINE_TEST_SLOT` (10 by default) on, and holds it by a lock: so
-workers, other test runs, a developer's sandbox and `make run` never meet.
+Each pytest-xdist worker takes a slot of its own (`tests.slots`).
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-import socket
 import tempfile
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import Final
 
 import pytest
+import pytest_asyncio
 
 from sandbox import root
-from sandbox.places import SLOTS, Ports
-from tests.e2e.machine import lateness
+from sandbox.places import Ports
+from service.cli.stage import Stage
+from tests.e2e.cast import Cast
+from tests.e2e.machine import lateness, stood_still_s
+from tests.e2e.staging import nothing_left_over
+from tests.slots import own_slot
+
+# Few tests, each of them long. Begun at the end, one of them would be what everybody waits for.
+LONG: Final = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("ami_cut", "bench_smoke", "cancel_sweep", "demo", "joined_killed", "joined_lost", "joining"),
+        *("lease_race", "rosters", "service_killed", "shadow", "surge", "thirty_three_ways"),
+    )
+)
+
+BEGAN: Final = pytest.StashKey[float]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.e2e)
+    ours = [item for item in items if item.path.is_relative_to(here)]
+    for item in ours:
+        item.add_marker(pytest.mark.e2e)
+        item.add_marker(pytest.mark.flaky(reruns=1, condition=partial(_stood_still, item)))
+    sizes = Counter(item.path for item in ours)
+    ours.sort(key=lambda item: (item.path.name not in LONG, -sizes[item.path], item.path))
+    others = [item for item in items if not item.path.is_relative_to(here)]
+    items[:] = [*others, *ours]
+
+
+def _stood_still(item: pytest.Item, _error: BaseException | None = None) -> bool:
+    """A test that failed while the machine did not run our programs is played once more, and the summary says so.
+
+    On a machine that ran them a failure stays a failure.
+    """
+    return stood_still_s(item.stash[BEGAN]) > 0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item):  # type: ignore[no-untyped-def]
+    item.stash[BEGAN] = time.time()
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,6 +69,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
     report = yield
     if report.failed and (folder := _folder_of(item)) is not None:
         report.sections.append(("files", f"traces and logs: {folder}"))
+    if report.failed and (worst_s := stood_still_s(item.stash[BEGAN])):
+        report.sections.append(("machine", f"programs that were ready did not run for {worst_s:.1f} s"))
     return report
 
 
@@ -54,28 +90,8 @@ def watched_machine() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def slot() -> Iterator[int]:
     """A slot that is this worker's alone while the session lasts."""
-    first = int(os.environ.get("HOTLINE_TEST_SLOT", "10"))
-    for number in range(first, SLOTS):
-        if (held := _take(number)) is not None:
-            with held:
-                yield number
-            return
-    pytest.fail(f"the slots {first} to {SLOTS - 1} are all taken by other test runs")
-
-
-def _take(number: int) -> IO[str] | None:
-    """The lock of a slot, held while the file is open; None when another has it, or a sandbox runs there."""
-    folder = root.cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / f"slot-{number}.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        with socket.socket(type=socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", Ports.of_slot(number).sip))
-    except OSError:
-        lock.close()
-        return None
-    return lock
+    with own_slot() as number:
+        yield number
 
 
 @pytest.fixture(scope="session")
@@ -98,3 +114,11 @@ def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     yield made
     if request.session.testsfailed == failed:
         shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(stage: Stage) -> AsyncIterator[Cast]:
+    """Callers and phones of one test, at the stage of its module; nothing of theirs is left over."""
+    async with Cast(stage) as people:
+        yield people
+    await nothing_left_over(stage)

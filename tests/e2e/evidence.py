@@ -174,6 +174,6 @@ async def presentations_total(stage: Stage) -> Counter[str]:
 
 def caller_at(phone: Listener, leg: Leg | None = None) -> str:
     """The caller's number that the phone of a seat was shown for a call, the newest by default; "" for none."""
-    match = re.search(r"^From: .*<sip:(?:([^@>]*)@)?[^@>]*>", phone.invite(leg), re.MULTILINE)
-    assert match, phone.invite(leg)
-    return match[1] or ""
+    number = phone.caller_of(leg or phone.leg)
+    assert number is not None, phone.invite(leg)
+    return number

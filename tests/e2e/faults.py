@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
+from routing.steps import StepKind
 from sandbox.people import Callers, Seats
 from sandbox.trace import Leg
 from service.cli.stage import Stage
@@ -48,6 +49,20 @@ async def stories(stage: Stage, *callers: Callers) -> list[Story]:
     return [Story(*parts) for parts in zip(legs, records, told, strict=True)]
 
 
+async def presented_in_order(stage: Stage, records: Sequence[CallRecord]) -> None:
+    """Who came earlier was presented to somebody earlier, by the service's own stamps: how soon a phone picks up then, is
+    the phone's business."""
+    engine = create_engine(stage.settings.database_url())
+    try:
+        told = [(one.arrived_ms, await queries.steps(engine, one.call_id)) for one in records]
+    finally:
+        await engine.dispose()
+    times = [(came, [step.at for step in steps if step.kind is StepKind.PRESENTED][:1]) for came, steps in told]
+    firsts = [first for _, first in sorted(times)]
+    assert all(firsts), "some callers were presented to nobody: the dialplan alone has served them"
+    assert firsts == sorted(firsts)
+
+
 async def kinds_of(stage: Stage, call_id: str) -> tuple[str, ...]:
     engine = create_engine(stage.settings.database_url())
     try:
@@ -81,11 +96,12 @@ def answer_times_agree(told: Sequence[Story]) -> None:
         assert least - slack < story.record.wait_ms / 1000 < most + slack, story
 
 
-def answered_in_order(legs: Sequence[Leg]) -> None:
-    """Who dialled earlier was answered earlier. `legs` in the order of dialling."""
-    times = [leg.answered_at for leg in legs]
-    assert None not in times
-    assert times == sorted(times, key=lambda at: at or 0.0)
+def answered_in_order(records: Sequence[CallRecord]) -> None:
+    """Who came earlier was answered earlier, by the stamps of the hotline."""
+    times = [(one.arrived_ms, one.answered_ms or 0) for one in records]
+    answered = [at for _, at in sorted(times)]
+    assert 0 not in answered
+    assert answered == sorted(answered)
 
 
 def together(*runs: dict[str, float]) -> Counter[str]:

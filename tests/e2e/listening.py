@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from sandbox.people import CARRIER
+from sandbox.waiting import NeverTrue, until
 
 
 class _Socket(asyncio.DatagramProtocol):
@@ -53,13 +54,9 @@ class Listening:
 
     async def until(self, true: Callable[[], object], limit_s: float = 20.0, what: str = "") -> None:
         try:
-            async with asyncio.timeout(limit_s):
-                while not true():  # noqa: ASYNC110 as everywhere here: what is waited for is a condition of outsiders
-                    await asyncio.sleep(0.02)
-        except TimeoutError:
-            raise AssertionError(
-                f"not within {limit_s:g} s: {what}; answers {self.codes}, {len(self.heard)} heard"
-            ) from None
+            await until(true, limit_s, what)
+        except NeverTrue as error:
+            raise AssertionError(f"{error}; answers {self.codes}, {len(self.heard)} heard") from None
 
     def _send(self, method: str, number: int, body: str = "") -> None:
         host, port = self._sip.get_extra_info("sockname")[:2]

@@ -31,6 +31,15 @@ class Demo:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
+    async def says(self, words: str, limit_s: float = 60.0) -> None:
+        """Waits until it has printed this; it must not have ended."""
+
+        def said() -> bool:
+            assert words in self.words or self.process.poll() is None, self.words
+            return words in self.words
+
+        await until(said, limit_s, words)
+
     @property
     def words(self) -> str:
         return self._log.read_text()
@@ -74,7 +83,7 @@ async def test_demo_ends_within_ten_seconds_when_told_and_leaves_no_process(
 ) -> None:
     demo = Demo(folder, slot, "--rate", "2")
     end.append(demo)
-    await until(lambda: "talking" in demo.words, 60, "the first progress line")
+    await demo.says("talking")
     assert demo.left()
     demo.process.send_signal(number)
     told_at = time.monotonic()
@@ -86,7 +95,7 @@ async def test_demo_ends_within_ten_seconds_when_told_and_leaves_no_process(
 async def test_rate_0_starts_seats_and_no_callers(folder: Path, slot: int, end: list[Demo]) -> None:
     demo = Demo(folder, slot, "--rate", "0")
     end.append(demo)
-    await until(lambda: "ready 12" in demo.words, 60, "twelve seats ready")
+    await demo.says("ready 12")
     assert "offered 0" in demo.words
     demo.process.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(demo.process.wait, END_LIMIT_S) == 0

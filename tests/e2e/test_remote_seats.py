@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -51,6 +52,10 @@ lines = ["12345"]
 """
 
 
+def commands_follow_up(text: str) -> str:
+    return text.replace("[dialing]\n", '[dialing]\nfollow_up_roles = ["engineer"]\n')
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
     times = timing(
@@ -63,7 +68,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         remote_confirm_s=CONFIRM_S,
     )
     duty = [lambda text: text + SEATS, lambda text: re.sub(r"duty_seats = .*", f'duty_seats = ["{NEAR}"]', text)]
-    stage = Stage(folder, asterisk, ports, edit=several(times, *duty))
+    stage = Stage(folder, asterisk, ports, edit=several(times, *duty, commands_follow_up))
     try:
         await stage.start_asterisk()
         await stage.start_service()
@@ -319,3 +324,41 @@ async def _confirmed(telephone: Listener, caller: Caller, legs: int) -> None:
 async def _stages(stage: Stage) -> set[str]:
     """Of the fallback that were used."""
     return set(re.findall(r"HOTLINE_FALLBACK_COUNT_(\w+)", await stage.sandbox.cli("dialplan show globals")))
+
+
+async def test_agent_calls_out_and_the_citizen_is_dialled_when_he_has_pressed_the_key(
+    stage: Stage, people: Cast
+) -> None:
+    telephone, citizen = await people.telephone(PICKS_UP, DEPARTMENT), await people.citizen(RINGS_FOR_EVER)
+    await work(stage, FAR)
+    headers = {"Authorization": f"Bearer {stage.settings.cli_token()}"}
+    body = {"case": "A1", "number": "13800000077"}
+    asked = await stage.http.post(f"/api/v1/agents/{FAR}/call-out", headers=headers, json=body)
+    assert asked.status_code == 202, asked.text
+    place = f"/api/v1/outbound-calls/{asked.json()['id']}"
+
+    async def state(wanted: str) -> dict[str, Any]:
+        async def so() -> dict[str, Any] | None:
+            found: dict[str, Any] = await stage.api(place)
+            return found if found["state"] == wanted else None
+
+        found = await stage.until(so, 30, f"outbound call {wanted}")
+        assert isinstance(found, dict)
+        return found
+
+    await until_picked_up(telephone)
+    assert (await state("agent_ringing"))["dialled_at"] is None
+    assert not citizen.legs
+    await telephone.press("1")
+    assert (await state("citizen_ringing"))["answered_at"] is None
+    await citizen.until_ringing()
+    await citizen.pick_up()
+    await state("talking")
+    await in_state(stage, FAR, "talking")
+    await citizen.hang_up()
+    found = await state("ended")
+    stamps = [
+        found[key] for key in ("agent_answered_at", "dialled_at", "citizen_ringing_at", "answered_at", "ended_at")
+    ]
+    assert (stamps, found["outcome"]) == (sorted(stamps), "answered")
+    await telephone.until_ended()

@@ -19,7 +19,7 @@ from service.cli.stage import Stage
 from tests.e2e.cast import Cast, number_of
 from tests.e2e.evidence import caller_at, caller_ref, record, records_of, several, shown, story, until_waiting
 from tests.e2e.listening import Listening
-from tests.e2e.staging import nothing_left_over, timing
+from tests.e2e.staging import timing
 
 GENERAL, SECOND = "1011", "1012"
 LATER = "13800002"  # how the numbers of callers begin who are nobody's
@@ -39,13 +39,6 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
     stage = Stage(folder, asterisk, ports, edit=several(quick, with_voice(folder)))
     async with stage.serving():
         yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def people(stage: Stage) -> AsyncIterator[Cast]:
-    async with Cast(stage) as people:
-        yield people
-    await nothing_left_over(stage)
 
 
 async def restrict(stage: Stage, number: str, kind: str, for_s: float = 3600.0, **more: Any) -> int:

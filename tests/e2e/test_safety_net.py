@@ -7,156 +7,25 @@ import contextlib
 import itertools
 import json
 import os
-import re
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from config.plan import Directories, PbxPlan, Trunk
-from config.render import write
-from routing.model import Line, Mode, Rules, SeatProfile, Timing
-from sandbox.instance import Ports, Sandbox
-from sandbox.people import CARRIER, Caller, Callers, Listener, Plan, Seat
-from sandbox.root import Asterisk, version_tuple
+from sandbox.instance import Ports
+from sandbox.people import Plan
+from sandbox.root import Asterisk
 from sandbox.scenario import BUSY, RINGS_FOR_EVER, SILENT, Habit
 from sandbox.trace import Leg
 from telephony import names
-from telephony.agi.snapshot import Snapshot, write_snapshot
 from telephony.names import Verb
 from tests.e2e.agi_peer import Peer, Session, order, present
+from tests.e2e.net import BEST, DUTY, LEASE_S, LINES, SECOND, WINDOW_S, Net
 
-LEASE_S = 1.0
-WINDOW_S = 1.0
 SCRIPT_S = 6.0  # gross: the script is a program that has to start, and the next safety comes later than this
-BEST, SECOND, DUTY = "1001", "1002", "1009"
-SEATS = (BEST, SECOND, DUTY)
 AT_ONCE = Habit(audio=False)
-LINES = {
-    "12345": Line("12345", "政务服务便民热线"),
-    "12333": Line("12333", '人社 "服务" ${EPOCH}; x'),
-    "12366": Line("12366", "税务"),
-    "12336": Line("12336", "", Mode.MERGED, into="12345", subject="自然资源违法举报"),
-}
-
-
-class Net:
-    """One Asterisk with the rendered dialplan, its snapshot file, and folders for the people of a test."""
-
-    def __init__(self, folder: Path, asterisk: Asterisk, ports: Ports) -> None:
-        self.folder, self.ports = folder, ports
-        self.sandbox = Sandbox(folder / "asterisk", asterisk, ports)
-        self.snapshot = folder / "snapshot.json"
-        self._numbers = itertools.count()
-
-    @property
-    def pbx(self) -> tuple[str, int]:
-        return "127.0.0.1", self.ports.sip
-
-    def plan(self) -> PbxPlan:
-        rules = Rules(
-            Timing(lease_s=LEASE_S, restart_window_s=WINDOW_S, ring_s=3),
-            LINES,
-            {},
-            {seat: SeatProfile(seat, f"PJSIP/{seat}") for seat in SEATS},
-        )
-        return PbxPlan(
-            rules=rules,
-            trunks=(Trunk("carrier", (CARRIER,), host=CARRIER, port=self.ports.far),),
-            duty_seats=(DUTY,),
-            duty_telephone="PJSIP/13800000000@carrier",
-            fastagi_host="127.0.0.1",
-            fastagi_port=self.ports.fastagi,
-            ami_bind="127.0.0.1",
-            ami_port=self.ports.ami,
-            ami_user="hotline",
-            ami_secret="safety-net",
-            sip_bind="127.0.0.1",
-            sip_port=self.ports.sip,
-            rtp=(self.ports.rtp_first, self.ports.rtp_last),
-            seat_passwords={seat: f"seat-{seat}" for seat in SEATS},
-            directories=Directories(**self.sandbox.folders.texts()),
-            fallback_script=str(Path(sys.executable).with_name("hotline-fallback-agi")),
-            snapshot=str(self.snapshot),
-            asterisk_version=version_tuple(self.sandbox.asterisk.version),
-        )
-
-    async def start(self) -> None:
-        self.sandbox.write({})
-        await self.sandbox.start(write(self.plan()))
-
-    def know(self, *seats: str, lines: tuple[str, ...] = tuple(LINES)) -> None:
-        """Writes a fresh snapshot with these seats in order for these lines."""
-        write_snapshot(str(self.snapshot), Snapshot(time.time(), dict.fromkeys(lines, seats)))
-
-    def seat(self, seat: str, habit: Habit = Habit(ring_s=0.1)) -> Seat:  # noqa: B008 frozen
-        return Seat(self.pbx, seat, self._folder(f"seat-{seat}"), habit=habit)
-
-    def caller(self, number: str = "12345", **how: object) -> Caller:
-        return Caller(self.pbx, number, self._folder(f"caller-{number}"), **how)  # type: ignore[arg-type]
-
-    def callers(self, plans: list[Plan]) -> Callers:
-        return Callers(self.pbx, plans, self._folder("callers"), per_s=200)
-
-    def telephone(self) -> Listener:
-        return Listener(self.pbx, CARRIER, self.ports.far, self._folder("telephone"), name="telephone")
-
-    def peer(self, script: Callable[[Session], object]) -> Peer:
-        async def run(session: Session) -> None:
-            if session.script == names.SCRIPT_AFTER:
-                await session.decide(names.decision(Verb.GOODBYE))
-            else:
-                await script(session)  # type: ignore[misc]
-
-        return Peer(self.ports.fastagi, run)
-
-    def _folder(self, name: str) -> Path:
-        made = self.folder / f"{next(self._numbers):03d}-{name}"
-        made.mkdir()
-        return made
-
-    async def count(self, name: str) -> int:
-        """A global counter of the dialplan."""
-        found = re.search(rf"\b{name}=(\d+)", await self.sandbox.cli("dialplan show globals"))
-        return int(found[1]) if found else 0
-
-    async def until_clear(self) -> None:
-        """No channel and no locked seat is left."""
-        await self.until(self._clear, 15)
-
-    async def until(self, true: Callable[[], Awaitable[bool]], limit_s: float = 20) -> None:
-        """Returns as soon as the condition is true; TimeoutError after `limit_s`."""
-        async with asyncio.timeout(limit_s):
-            while True:
-                if await true():
-                    return
-                await asyncio.sleep(0.05)
-
-    async def until_counted(self, name: str) -> None:
-        """Returns when the dialplan counts one more of `name`."""
-        before = await self.count(name)
-
-        async def more() -> bool:
-            return await self.count(name) > before
-
-        await self.until(more)
-
-    async def _clear(self) -> bool:
-        channels = await self.sandbox.cli("core show channels count")
-        return channels.startswith("0 active channels") and not await self.locked() and not await self.claimed()
-
-    async def claimed(self) -> set[str]:
-        """Seats that a channel of ours has claimed, rings or talks to."""
-        rows = (row.split() for row in (await self.sandbox.cli("group show channels")).splitlines())
-        return {row[1] for row in rows if len(row) == 3 and row[2] == names.SEAT_GROUP}
-
-    async def locked(self) -> list[str]:
-        """Seats whose lock a channel holds."""
-        rows = (await self.sandbox.cli("dialplan locks show")).splitlines()
-        return [row.split()[0] for row in rows if row.startswith("seat-") and "(unlocked)" not in row]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -477,6 +346,33 @@ async def test_engine_fallback_and_queue_want_one_seat_at_once_and_one_of_them_g
             await duty.hang_up()
             legs = await callers.until_all_ended()
     assert sorted(leg.code or 0 for leg in legs) == [200, 487, 487]
+
+
+@pytest.mark.parametrize("seats", [BEST, f"{BEST}&{SECOND}"], ids=["one", "two"])
+async def test_claim_of_the_talk_before_that_is_about_to_go_costs_nobody_the_seat(net: Net, seats: str) -> None:
+    claimed, asked = asyncio.Event(), asyncio.Event()
+
+    async def script(session: Session) -> None:
+        if session.fields["line"] == "12366":  # the phone is free, the caller of its last talk is not gone yet
+            await session.command(f'SET VARIABLE "GROUP({names.SEAT_GROUP})" "{BEST}"')
+            claimed.set()
+            await asked.wait()
+            await session.command("EXEC Wait 0.1")
+            await session.command(f'SET VARIABLE "GROUP({names.SEAT_GROUP})" "none"')
+            await session.closed()
+        else:
+            await session.decide(present(seats, presentation="only"))
+            asked.set()
+
+    before, after = net.caller("12366"), net.caller(talk_s=0.1)
+    async with net.seat(BEST, AT_ONCE) as best, net.peer(script) as peer, before:
+        await asyncio.wait_for(claimed.wait(), 20)
+        async with after:
+            assert (await after.until_ended()).code == 200
+        assert len(best.legs) == 1
+        assert [ask.fields["last_status"] for ask in peer.asked] == ["", ""], "refused at first"
+        await before.hang_up()
+        await before.until_ended()
 
 
 @pytest.mark.parametrize("seats", [BEST, f"{BEST}&{SECOND}"], ids=["one", "two"])

@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from sandbox.process import PeopleError
 from sandbox.root import Asterisk
 from sandbox.scenario import BUSY, REJECTS, RINGS_FOR_EVER, SILENT, Habit
 from sandbox.waiting import until
+from tests.slots import beside
 
 USERS = [str(user) for user in range(1001, 1010)]
 
@@ -297,25 +299,19 @@ async def test_state_file_finds_a_running_sandbox_and_forgets_a_dead_one(
 
 
 async def test_configuration_that_cannot_boot_is_an_error_with_asterisks_last_words(
-    asterisk: Asterisk, folder: Path, slot: int
+    asterisk: Asterisk, folder: Path, ports: Ports
 ) -> None:
     """No folder for modules: Asterisk ends by itself."""
-    other = Sandbox(folder / "broken", asterisk, Ports(sip=_free(), ami=_free()))
+    other = Sandbox(folder / "broken", asterisk, beside(ports, 1))
     with pytest.raises(SandboxError, match="ended while it started"):
         await other.start({"asterisk.conf": "[directories]\nastrundir => /proc/nowhere\n"})
     assert other.pid is None
 
 
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def test_stopped_sandbox_leaves_no_process(asterisk: Asterisk, folder: Path) -> None:
-    ports = Ports(sip=_free(), ami=_free(), rtp_first=18000, rtp_last=18100)
-    other = Sandbox(folder / "second", asterisk, ports)
-    await other.start(bare.configuration(other.folders, ports, ["1001"]))
+async def test_stopped_sandbox_leaves_no_process(asterisk: Asterisk, folder: Path, ports: Ports) -> None:
+    second = beside(ports, 2)
+    other = Sandbox(folder / "second", asterisk, second)
+    await other.start(bare.configuration(other.folders, second, ["1001"]))
     pid = other.pid
     assert pid is not None
     await other.stop()
@@ -331,25 +327,27 @@ from pathlib import Path
 from sandbox import bare, root
 from sandbox.instance import Ports, Sandbox
 from sandbox.people import Seat
-async def main(folder, sip, ami):
-    ports = Ports(sip=sip, ami=ami, rtp_first=18200, rtp_last=18300)
+async def main(folder, ports):
     sandbox = Sandbox(folder / "pbx", root.find(), ports)
     await sandbox.start(bare.configuration(sandbox.folders, ports, ["1001"]))
-    seat = Seat(("127.0.0.1", sip), "1001", folder)
+    seat = Seat(("127.0.0.1", ports.sip), "1001", folder)
     await seat.start()
     print("up", flush=True)
     await asyncio.Event().wait()
-asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+asyncio.run(main(Path(sys.argv[1]), Ports(*map(int, sys.argv[2:]))))
 """
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-async def test_killed_starter_takes_asterisk_and_people_with_it(folder: Path, number: signal.Signals) -> None:
+async def test_killed_starter_takes_asterisk_and_people_with_it(
+    folder: Path, ports: Ports, number: signal.Signals
+) -> None:
     mine = folder / f"starter-{number.name}"
-    argv = [sys.executable, "-c", _STARTS_ALL, str(mine), str(_free()), str(_free())]
+    place = 3 if number is signal.SIGKILL else 4
+    argv = [sys.executable, "-c", _STARTS_ALL, str(mine), *map(str, astuple(beside(ports, place)))]
     starter = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     assert starter.stdout is not None
-    assert await asyncio.wait_for(starter.stdout.readline(), 20) == b"up\n"
+    assert await asyncio.wait_for(starter.stdout.readline(), 60) == b"up\n"
     assert len(_processes_in(mine)) == 2
     starter.send_signal(number)
     await starter.wait()
@@ -366,10 +364,10 @@ def _processes_in(folder: Path) -> list[int]:
     return found
 
 
-async def test_sandbox_commands_bring_one_up_show_it_and_end_it(folder: Path) -> None:
-    where = str(folder / "commanded")
-    ports = [f"--{name}-port={_free()}" for name in ("sip", "ami", "fastagi", "http")]
-    code, out, err = await _hotline("up", "--folder", where, *ports)
+async def test_sandbox_commands_bring_one_up_show_it_and_end_it(folder: Path, slot: int, ports: Ports) -> None:
+    where, mine = str(folder / "commanded"), beside(ports, 5)
+    wanted = [f"--{name}-port={getattr(mine, name)}" for name in ("sip", "ami", "fastagi", "http")]
+    code, out, err = await _hotline("up", "--folder", where, "--slot", str(slot), *wanted)
     assert code == 0, err
     assert "is up" in out
     code, out, _ = await _hotline("status", "--folder", where, "--json")

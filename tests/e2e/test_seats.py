@@ -32,7 +32,7 @@ from tests.e2e.evidence import (
     with_key,
 )
 from tests.e2e.machine import tolerance_s
-from tests.e2e.staging import nothing_left_over, timing
+from tests.e2e.staging import timing
 
 RING_S, BUSY_PAUSE_S, NO_ANSWER_PAUSE_S = 2.0, 2.0, 3.0
 FIRST, SECOND = "1011", "1012"  # two agents with the general skill alone; who signed in first rings first
@@ -54,13 +54,6 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
     edit = several(times, with_key("line", "12348", 'rings = [ {after_s = 0, need = "legal>=5"} ]'))
     async with Stage(folder, asterisk, ports, edit=edit).serving() as stage:
         yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def people(stage: Stage) -> AsyncIterator[Cast]:
-    async with Cast(stage) as people:
-        yield people
-    await nothing_left_over(stage)
 
 
 # -- the first seat does not take it, the second does -----------------------------------------------------------------

@@ -23,6 +23,7 @@ from service.cli.stage import Stage
 from telephony import names
 from telephony.agi.snapshot import read_snapshot
 from tests.e2e import faults
+from tests.e2e.machine import tolerance_s
 from tests.e2e.staging import nothing_left_over, seats, timing
 
 SEATS = [f"10{n:02d}" for n in range(1, 9)]
@@ -122,7 +123,7 @@ async def test_waiting_and_new_callers_reach_a_seat_within_the_lease_and_a_secon
             legs = [*await all_talking(waiting), *await all_talking(new)]
         for leg in legs:
             assert leg.answered_at is not None
-            assert leg.answered_at - max(since, leg.invited_at) < LEASE_S + 1 + RING_S, leg
+            assert leg.answered_at - max(since, leg.invited_at) < LEASE_S + 1 + RING_S + tolerance_s(since), leg
         faults.never_rung_while_talking([phones])
         await states(stage, talking=len(SEATS))
         await fallback_counted(stage, before, 8)

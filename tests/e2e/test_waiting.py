@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from routing.steps import StepKind
 from sandbox.instance import Ports
 from sandbox.people import Seats
 from sandbox.root import Asterisk
 from sandbox.scenario import RINGS_FOR_EVER
 from service.cli.stage import Stage
+from storage.queries import CallRecord
 from tests.e2e.cast import Cast, number_of
 from tests.e2e.evidence import (
     act,
@@ -31,7 +33,7 @@ from tests.e2e.evidence import (
     with_key,
 )
 from tests.e2e.machine import tolerance_s
-from tests.e2e.staging import nothing_left_over, timing
+from tests.e2e.staging import timing
 
 NOTICE_S = 2.0
 GENERAL, SECOND = "1011", "1012"  # two agents with the general skill alone
@@ -45,7 +47,15 @@ AT_ONCE_S = 2.0  # gross: the bench has the figure, and the next ring comes late
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
     edit = several(
-        timing(wrap_up_s=0, ring_s=2, ring_several_after_s=2, no_answer_pause_s=5, answer_notice_after_s=0),
+        timing(
+            wrap_up_s=0,
+            ring_s=2,
+            ring_several_after_s=2,
+            no_answer_pause_s=5,
+            answer_notice_after_s=0,
+            restart_window_s=120,
+            lease_s=10,  # a start on a busy machine takes its time
+        ),
         with_key("line", "12366", f"answer_notice_after_s = {NOTICE_S}"),
         with_key("line", KNOWN, "last_agent_s = 3"),
         with_key("agent", BY_ACT, 'sign_in = "agent"'),
@@ -55,11 +65,11 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
         yield stage
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def people(stage: Stage) -> AsyncIterator[Cast]:
-    async with Cast(stage) as people:
-        yield people
-    await nothing_left_over(stage)
+async def rung_after(stage: Stage, later: CallRecord, earlier: CallRecord) -> bool:
+    """By the hotline's own stamps: the phones of two people tell the order of two messages only roughly."""
+    ended = next(step.at for step in await story(stage, earlier.call_id) if step.kind is StepKind.TALK_ENDED)
+    rung = [step.at for step in await story(stage, later.call_id) if step.kind is StepKind.PRESENTED]
+    return bool(rung) and min(rung) >= ended
 
 
 # -- all seats busy ---------------------------------------------------------------------------------------------------
@@ -77,8 +87,9 @@ async def test_ringing_goes_on_while_all_seats_are_busy_and_the_freed_seat_rings
     leg = await caller.until_ended()
     assert leg.code == 200
     assert left.ended_at is not None
-    assert 0 < seat.legs[1].invited_at - left.ended_at < AT_ONCE_S
+    assert -tolerance_s(left.ended_at) < seat.legs[1].invited_at - left.ended_at < AT_ONCE_S
     found = await record(stage, caller)
+    assert await rung_after(stage, found, await record(stage, talking))
     assert found.answered_by == "engine"
     assert [row["seat_id"] for row in await shown(stage, found.call_id)] == [GENERAL]
 
@@ -94,8 +105,11 @@ async def test_callers_are_served_in_the_order_of_their_arrival(stage: Stage, pe
     assert [caller_at(seat, leg) for leg in seat.legs[1:]] == [number_of(caller) for caller in callers]
     before = [await talking.until_ended(), *legs[:-1]]
     gaps = [rung.invited_at - (gone.ended_at or 0) for gone, rung in zip(before, seat.legs[1:], strict=True)]
-    assert all(0 < gap < AT_ONCE_S for gap in gaps), gaps
-    assert [(await record(stage, caller)).outcome for caller in callers] == ["answered"] * 4
+    early_s = tolerance_s(before[0].invited_at)  # the clocks of two programs
+    assert all(-early_s < gap < AT_ONCE_S for gap in gaps), gaps
+    found = [await record(stage, caller) for caller in (talking, *callers)]
+    assert [one.outcome for one in found] == ["answered"] * 5
+    assert all([await rung_after(stage, *pair) for pair in zip(found[1:], found, strict=False)])
 
 
 # -- giving up --------------------------------------------------------------------------------------------------------

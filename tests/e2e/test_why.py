@@ -16,7 +16,7 @@ from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.e2e.cast import Cast, number_of
 from tests.e2e.evidence import act, in_state, record, until_waiting
-from tests.e2e.staging import nothing_left_over, timing
+from tests.e2e.staging import timing
 
 LINE = "12333"
 BUSY, PAUSED = "1001", "1006"  # both with the skill of the line
@@ -28,13 +28,6 @@ UNSKILLED = "1011"  # of ring 3
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
     async with Stage(folder, asterisk, ports, edit=timing(wrap_up_s=0, answer_notice_after_s=0)).serving() as stage:
         yield stage
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def people(stage: Stage) -> AsyncIterator[Cast]:
-    async with Cast(stage) as people:
-        yield people
-    await nothing_left_over(stage)
 
 
 async def hotline_why(stage: Stage, *arguments: str) -> str:

@@ -27,6 +27,7 @@ from sandbox.scenario import BUSY, REJECTS, RINGS_FOR_EVER, SILENT, Habit
 from sandbox.waiting import until
 from service.cli.stage import Stage
 from telephony import names
+from tests.slots import own_slot
 
 HERE = Path(__file__).parent
 LOOK_S = 0.5
@@ -296,8 +297,8 @@ async def _wire(stage: Stage) -> AsyncIterator[bytearray]:
 
 
 async def main(wanted: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        stage = Stage(Path(scratch), root.find(), Ports.of_slot(17), seats=3, edit=lambda text: text + REMOTE_SEAT)
+    with tempfile.TemporaryDirectory() as scratch, own_slot() as slot:
+        stage = Stage(Path(scratch), root.find(), Ports.of_slot(slot), seats=3, edit=lambda text: text + REMOTE_SEAT)
         stage.sandbox.write({})
         files = {name: text.replace("rtp_timeout=15", "rtp_timeout=2") for name, text in write(stage.plan()).items()}
         await stage.sandbox.start(files)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from config.feature_codes import feature_codes
 from config.modules import has_disabled_events, modules_for
-from config.plan import PlanError, Trunk, problems, shown_name
+from config.plan import Centre, PlanError, Trunk, problems, shown_name
 from config.render import render, write
 from routing.model import Line, Mode, SeatProfile, Timing
 from telephony import names
@@ -27,7 +28,10 @@ def section(text: str, name: str) -> str:
 def test_each_line_has_an_extension_of_its_own_and_every_other_number_is_not_found() -> None:
     arrivals = section(render(plan())["extensions.conf"], "hotline-in")
     assert re.findall(r"^exten => (\d+),1", arrivals, re.MULTILINE) == list(LINES)
-    assert "exten => _X!,1,Goto(unknown,1)" in arrivals
+    unknown = re.findall(r"^exten => _(.+),1,Goto\(unknown,1\)$", arrivals, re.MULTILINE)
+    digits = ["X" * length for length in range(1, 33)]
+    assert unknown == [pattern for some in digits for pattern in (some, f"[+*#]{some}")]
+    assert not re.search(r"^exten => _.*[!.],", arrivals, re.MULTILINE)  # such a pattern matches line ends, too
     assert arrivals.rstrip().splitlines()[-1].startswith(";") or "Hangup(1)" in arrivals
 
 
@@ -40,6 +44,28 @@ def test_trunks_reach_nothing_but_the_arrival_context_and_phones_nothing_but_fea
     assert codes
     assert all(digits_alone), codes
     assert "same => n,Goto(hotline-code,s,1)" in section(files["extensions.conf"], names.PHONE)
+
+
+def test_case_is_read_of_those_trunks_alone_that_bring_one() -> None:
+    trunks = [
+        Trunk("carrier", ("192.0.2.1",)),
+        Trunk("police", ("192.0.2.2",), emergency=True, cases=True, case_prefix="90"),
+        Trunk("city-b", ("192.0.2.3",), cases=True),
+    ]
+    files = render(plan(trunks=tuple(trunks)))
+    ways = {
+        trunk.name: re.findall(r"^context=(.*)$", section(files["pjsip.conf"], trunk.name), re.M) for trunk in trunks
+    }
+    police, city = (f"{names.IN_WITH_CASE}-{name}" for name in ("police", "city-b"))
+    assert ways == {"carrier": [names.IN], "police": [police], "city-b": [city]}
+    dialplan = files["extensions.conf"]
+    dialled = re.findall(rf"^exten => _(90X+),1,Goto\({names.CASE_DIALLED},\$\{{EXTEN:2\}},1\)$", dialplan, re.M)
+    assert dialled == re.findall(r"^exten => _(90X+),", section(dialplan, police), re.M)
+    assert dialled
+    assert "_" not in section(dialplan, city)
+    assert "HOTLINE_CASE=" not in section(dialplan, names.IN)
+    assert len(re.findall(r"PJSIP_HEADER\(read,X-Hotline-Case\)", dialplan)) == 1
+    assert "PJSIP_HEADER(read,X-Hotline-Case)" in section(dialplan, names.CASE_READ)
 
 
 def test_nobody_is_let_in_without_address_or_password() -> None:
@@ -61,6 +87,13 @@ def test_seats_are_watched_and_cannot_transfer_behind_our_back() -> None:
         "direct_media=no",
     ):
         assert f"{setting}\n" in seat
+
+
+@pytest.mark.parametrize(("lost_after_s", "told"), [(60.0, "60"), (0.0, "0")])
+def test_a_trunk_whose_other_end_dies_without_a_word_is_noticed(lost_after_s: float, told: str) -> None:
+    trunk = Trunk("carrier", ("192.0.2.1",), "PJSIP/{number}@carrier", lost_after_s=lost_after_s)
+    endpoint = section(render(plan(trunks=(trunk,), duty_telephone=""))["pjsip.conf"], "carrier")
+    assert f"rtp_timeout={told}\nrtp_timeout_hold=0\n" in endpoint
 
 
 def test_phone_is_named_by_the_dial_string_and_a_seat_behind_a_trunk_has_none() -> None:
@@ -161,6 +194,29 @@ def test_every_dial_and_queue_comes_after_the_lease_was_taken_off() -> None:
                 assert not (running and re.search(r",(Dial|Queue)\(", line)), line
 
 
+def test_every_way_to_a_person_begins_the_recording_on_the_callers_channel() -> None:
+    """Whoever dials from the caller's channel records it; a Local leg is not the caller's."""
+    text = render(replace(plan(), records=True, recordings_directory="/srv/rec"))["extensions.conf"]
+    for context in (names.RING, names.FALLBACK, names.ROUTE):
+        lines = section(text, context).splitlines()
+        dials = [place for place, line in enumerate(lines) if re.search(r",(Dial|Queue)\(", line)]
+        assert dials, context
+        for place in dials:
+            assert "MixMonitor(/srv/rec/${STRFTIME(" in lines[place - 1], lines[place]
+            assert lines[place - 1].endswith("/${HOTLINE_CALL}.wav,b))")
+            assert '"${CHANNEL(state)}" = "Up"]?Gosub(hotline-recording,s,1))' in lines[place - 2], lines[place]
+    assert "/${HOTLINE_CALL}.wav,ab)" in section(text, "hotline-recording")
+    assert "MixMonitor" not in section(text, names.SEAT) + section(text, names.REMOTE)
+
+
+def test_without_recordings_an_emergency_alone_is_recorded() -> None:
+    files = render(replace(plan(), records=False, recordings_directory="/srv/rec"))
+    assert "MixMonitor" not in files["extensions.conf"]
+    (line,) = [line for line in files["extensions_conference.conf"].splitlines() if "MixMonitor" in line]
+    assert '"emergency"' in line
+    assert "MixMonitor" not in render(replace(plan(), records=True))["extensions_conference.conf"]
+
+
 def test_manager_listens_where_told_for_one_user_with_the_few_classes_it_needs() -> None:
     manager = render(plan())["manager.conf"]
     assert "bindaddr=127.0.0.1\nport=5038\n" in manager
@@ -228,6 +284,7 @@ BAD = {
     "line of letters": {"rules": rules(lines={"_X.": Line("_X.", "all")})},
     "trunk with a bracket": {"trunks": (Trunk("a]", ("192.0.2.1",)),)},
     "trunk named as a phone": {"trunks": (Trunk("1001", ("192.0.2.1",)),)},
+    "prefix of cases that is no number": {"trunks": (Trunk("a", ("192.0.2.1",), cases=True, case_prefix="9!"),)},
     "trunk twice": {"trunks": (Trunk("a", ("192.0.2.1",)), Trunk("a", ("192.0.2.2",)))},
     "trunk address with a line end": {"trunks": (Trunk("a", ("192.0.2.1\ncontext=x",)),)},
     "password with a semicolon": {"seat_passwords": {"1001": "a;b"}},
@@ -280,3 +337,27 @@ def test_written_files_are_whole_closed_to_others_and_come_with_the_sounds(tmp_p
 
 def test_rendering_twice_gives_the_same_text() -> None:
     assert render(plan()) == render(plan())
+
+
+def test_keys_of_a_talk_are_features_of_the_agents_leg_and_a_menu_of_the_conference() -> None:
+    files = render(plan(centres=(Centre("110", ("PJSIP/110@police",), 3.0, 20.0),)))
+    features = section(files["features.conf"], "applicationmap")
+    menu = section(files["confbridge.conf"], "hotline-keys")
+    for code in feature_codes(["110"]):
+        assert f'hotline-{code.act} => {code.keys},self,Gosub,"{names.KEYS},{code.act},1"' in features
+        assert f"hotline-{code.act} =>\n" in section(files["features.conf"], "hotline")
+        assert f"{code.keys}=dialplan_exec({names.KEYS_IN_ROOM},{code.act},1)" in menu
+        assert f"exten => {code.act},1," in section(files["extensions_act.conf"], names.KEYS)
+    assert "119" not in features + menu
+
+
+def test_nobody_but_the_agent_and_experts_has_keys() -> None:
+    """The variable is set on the leg that answered, and not inherited; departments, centres and callers have no menu."""
+    files = render(plan())
+    dialplan = "\n".join(text for name, text in files.items() if name.startswith("extensions"))
+    assert len(re.findall(r"(?<![_A-Z])DYNAMIC_FEATURES=hotline", dialplan)) == dialplan.count("DYNAMIC_FEATURES") == 2
+    for context in (names.ON_ANSWER, names.ON_ANSWER_BEHIND):
+        assert "DYNAMIC_FEATURES" in section(files["extensions.conf"], context)
+    rooms = re.split(r"^exten => ", section(files["extensions_conference.conf"], names.CONFERENCE), flags=re.MULTILINE)
+    with_keys = {room.partition(",")[0] for room in rooms if "hotline-keys" in room}
+    assert with_keys == {names.Room.AGENT, names.Room.EXPERT}

@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from console.deps import ConsoleDeps, Health, LineToday, Refused, Role, Token
+from routing.joined import Verb
 from routing.model import DeviceState, EngineView, LineView, SeatView, Surge
 
+TALKING: Final = "1795302613422-1795302613.7"  # the call that is going on
 TODAY = LineToday("12345", "政务服务便民热线", 12, 10, 9, 8, 1, 0.8, "V2-all", 3.2, 14.0, 21.5)
 MERGED = LineToday("12336", "自然资源违法举报", 1, 0, 0, 0, 0, None, "V2-all")
 VIEW = EngineView(
@@ -213,6 +216,237 @@ class Restrictions:
         return ENTRY
 
 
+class Joins:
+    """One call in progress, `c-1` of agent 1001; every act is kept in `asked`."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.refusal: Refused | None = None
+
+    def ask(
+        self, call_id: str, verb: Verb, wanted: Mapping[str, str], *, by: str, role: str, via: str, case: str = ""
+    ) -> dict[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append((call_id, verb, dict(wanted), by, role, via, case))
+        return self.shown(call_id)
+
+    def check_own(self, call_id: str, by: str, role: str) -> None:
+        if role in ("agent", "expert") and by != "1001":
+            raise Refused(403, "this is not the call that you talk in")
+
+    def shown(self, call_id: str) -> dict[str, Any]:
+        if call_id != "c-1":
+            raise Refused(404, f"call {call_id} is not in progress")
+        return {
+            "id": call_id, "line": "12345", "case": "A-17", "seat": "1001", "agent": "1001", "state": "talking",
+            "on_hold": False, "act": None, "act_no": len(self.asked), "target": None, "thirds": [], "possible": ["consult"],
+        }  # fmt: skip
+
+    def live(self) -> list[dict[str, Any]]:
+        return [self.shown("c-1"), {**self.shown("c-1"), "id": "c-2", "agent": "1002"}]
+
+
+DEPARTMENT = {
+    "id": "zjj", "name": "市住建局", "kind": "department", "level": 3, "hours": "workday 09:00-17:00", "own_hours": False,
+    "numbers": ["80001", "80002@department"], "shows_caller": False, "note": "", "disabled": False, "revision": 2,
+    "code": "31", "open": True, "until": 1_795_302_600.0, "problems": [],
+}  # fmt: skip
+
+
+WANTED = {
+    "id": 17, "number": "138****0000", "line": "12345", "wanted_at": None, "due_at": 9.0, "overdue": True,
+    "consent": True, "note": "", "case": "A1", "call": "", "state": "open", "attempts": 0, "last_at": None,
+    "added_by": "1001", "added_at": 1.0, "closed_by": None, "closed_at": None,
+}  # fmt: skip
+PLACED = {
+    "id": "out-1-a", "kind": "callback", "case": "A1", "callback": 17, "agent": "1001", "seat": "1001", "line": "12345",
+    "state": "asked", "asked_at": 1.0, "agent_answered_at": None, "dialled_at": None, "citizen_ringing_at": None,
+    "answered_at": None, "ended_at": None, "outcome": None, "recording": None, "cause": None, "by": "1001",
+}  # fmt: skip
+
+
+@dataclass
+class Callbacks:
+    """Remembers what was asked for."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def listed(self, *, state: Sequence[str], due_s: float | None, overdue: bool) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(("list", tuple(state), due_s, overdue))
+        return [WANTED]
+
+    async def shown(self, entry_id: int) -> Mapping[str, Any]:
+        return WANTED
+
+    async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]:
+        self.asked.append(("add", values, by))
+        return WANTED
+
+    async def change(self, entry_id: int, changes: Mapping[str, Any], by: str) -> Mapping[str, Any]:
+        self.asked.append(("change", entry_id, changes, by))
+        return WANTED
+
+
+@dataclass
+class CallOuts:
+    """Remembers whom it was asked to ring."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    others: bool = False
+
+    async def place(self, agent_id: str, wanted: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append((agent_id, wanted["callback"], wanted["case"], wanted["number"], by, role))
+        return PLACED
+
+    async def shown(self, out_id: str) -> Mapping[str, Any]:
+        return PLACED | ({"agent": "1002"} if self.others else {})
+
+    async def listed(self, *, callback: int | None, case: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        self.asked.append((callback, case, limit))
+        return [PLACED, PLACED | {"id": "out-1-b", "agent": "1002"}]
+
+
+@dataclass
+class Directory:
+    """Remembers what was asked for, or refuses it."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refusal: Refused | None = None
+
+    def listed(self, text: str = "", *, every: bool = False) -> Sequence[Mapping[str, Any]]:
+        return [self._note("listed", text, every)]
+
+    def shown(self, department_id: str) -> Mapping[str, Any]:
+        return self._note("shown", department_id)
+
+    def csv(self, *, chinese: bool) -> bytes:
+        return b"csv zh" if chinese else b"csv"
+
+    async def take_csv(self, data: bytes, by: str, *, dry_run: bool) -> Mapping[str, Any]:
+        return self._note("csv", data, by, dry_run)
+
+    async def from_file(self, ids: Sequence[str], by: str, *, dry_run: bool) -> Mapping[str, Any]:
+        return self._note("file", ids, by, dry_run)
+
+    def _note(self, *what: object) -> Mapping[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(what)
+        return DEPARTMENT | {"added": ["zjj"], "changed": [], "unchanged": 0, "dry_run": False}
+
+
+DEPARTMENTS_REPORT = {
+    "first": "2026-10-24", "last": "2026-11-22",
+    "departments": [{
+        "id": "zjj", "name": "市住建局", "asked": 5, "judged": 4, "reached": 3, "ratio": 0.75, "attempts": 7, "answered": 3,
+        "busy": 2, "refused": 0, "no_answer": 1, "not_reached": 0, "out_of_hours": 1, "cancelled": 0, "open": 0,
+        "p50_s": 4.0, "p95_s": 9.5,
+    }],
+}  # fmt: skip
+EMERGENCY_REPORT = {
+    "month": "2026-11",
+    "numbers": [{
+        "number": "110", "handoffs": 1, "answered": 1, "done": 1, "failed": 0, "refused": 0, "cancelled": 0,
+        "several_routes": 1, "slowest_dial_ms": 50, "p50_ms": 7050, "p95_ms": 7050, "slowest_ms": 7050,
+    }],
+    "acts": [{
+        "call_id": "1-2", "act": 1, "number": "110", "asked_at": 1_795_302_600.123, "by": "a1", "via": "phone",
+        "case": None, "dialled_ms": 50, "first_sound_ms": 3250, "answered_ms": 7050, "joined_ms": 7100,
+        "outcome": "done", "reason": None,
+        "routes": [
+            {"route": 1, "way": "110@police", "dialled_ms": 50, "ringing_ms": None, "answered_ms": None, "joined_ms": None,
+             "ended_ms": 7200, "outcome": "not_reached", "cause": None},
+            {"route": 2, "way": "110@carrier", "dialled_ms": 3050, "ringing_ms": 3250, "answered_ms": 7050,
+             "joined_ms": 7100, "ended_ms": None, "outcome": None, "cause": None},
+        ],
+    }],
+}  # fmt: skip
+
+
+HANDOFF = {
+    "act": 1, "leg": 2, "verb": "consult", "target_kind": "department", "target": "zjj", "name": "市住建局", "by": "a1",
+    "via": "desk", "case": None, "asked_at": 1.5, "route": 2, "way": "80002@department", "seat": None, "dialled_ms": 400,
+    "ringing_ms": 600, "answered_ms": None, "joined_ms": None, "ended_ms": 900, "outcome": "busy", "cause": 17,
+    "act_outcome": "failed", "reason": "busy",
+}  # fmt: skip
+
+
+@dataclass
+class Reports:
+    """Tells what a test says; remembers what was asked for."""
+
+    found: str | Exception | None = None
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def departments(self, first: date | None, last: date | None) -> Mapping[str, Any] | str:
+        return self._note(DEPARTMENTS_REPORT, "departments", first, last)
+
+    async def emergency(self, month: str) -> Mapping[str, Any] | str:
+        return self._note(EMERGENCY_REPORT, "emergency", month)
+
+    async def handoffs(self, call_id: str) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(("handoffs", call_id))
+        return [HANDOFF]
+
+    def _note(self, report: Mapping[str, Any], *what: object) -> Mapping[str, Any] | str:
+        self.asked.append(what)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return report if self.found is None else self.found
+
+
+class Alarms:
+    """One alarm, of the call in which 1001 talks."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+        self.alarm: dict[str, Any] = {
+            "id": 1, "call_id": "c-1", "target": "110", "reason": "busy", "agent": "1001", "raised_at": 100.0,
+            "by": None, "acknowledged_at": None,
+        }  # fmt: skip
+
+    def listed(self, *, every: bool, by: str, role: str) -> list[dict[str, Any]]:
+        self.asked.append((every, by, role))
+        return [self.alarm] if every or self.alarm["by"] is None else []
+
+    def acknowledge(self, alarm_id: int, *, by: str, role: str) -> dict[str, Any]:
+        if alarm_id != 1:
+            raise Refused(404, f"there is no alarm {alarm_id}")
+        self.asked.append((alarm_id, by, role))
+        self.alarm = {**self.alarm, "by": by, "acknowledged_at": 101.0}
+        return self.alarm
+
+
+@dataclass
+class Recordings:
+    """One call is going on, `agent` speaks in it; remembers what was asked."""
+
+    agent: str | None = "1001"
+    refusal: str | None = None
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    sound: Path | Refused = field(default_factory=lambda: Refused(404, "The call has no recording."))
+
+    def knows(self, call_id: str) -> bool:
+        return call_id == TALKING
+
+    def agent_of(self, call_id: str) -> str | None:
+        return self.agent
+
+    async def pause(self, call_id: str, reason: str, by: str) -> str | None:
+        self.asked.append(("pause", call_id, reason, by))
+        return self.refusal
+
+    async def resume(self, call_id: str, reason: str, by: str) -> str | None:
+        self.asked.append(("resume", call_id, reason, by))
+        return self.refusal
+
+    async def file(self, call_id: str) -> Path:
+        if isinstance(self.sound, Refused):
+            raise self.sound
+        return self.sound
+
+
 @dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
@@ -231,6 +465,13 @@ class Hotline:
     shadow: ShadowRules = field(default_factory=ShadowRules)
     forecasts: Forecasts = field(default_factory=Forecasts)
     restrictions: Restrictions = field(default_factory=Restrictions)
+    joins: Joins = field(default_factory=lambda: Joins())
+    directory: Directory = field(default_factory=Directory)
+    callbacks: Callbacks = field(default_factory=lambda: Callbacks())
+    call_outs: CallOuts = field(default_factory=lambda: CallOuts())
+    reports: Reports = field(default_factory=Reports)
+    alarms: Alarms = field(default_factory=lambda: Alarms())
+    recordings: Recordings = field(default_factory=Recordings)
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -284,6 +525,13 @@ class Hotline:
             calendar=self.calendar,
             forecasts=self.forecasts,
             restrictions=self.restrictions,
+            joins=self.joins,
+            directory=self.directory,
+            callbacks=self.callbacks,
+            call_outs=self.call_outs,
+            reports=self.reports,
+            alarms=self.alarms,
+            recordings=self.recordings,
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
             version="0.1.0",
         )

@@ -67,6 +67,51 @@ def test_an_answered_call_is_counted_with_its_time(exporter: Exporter) -> None:
     assert value(exporter, "hotline_abandon_seconds_count", line="12345") == 0
 
 
+def test_joined_calls_are_counted_by_act_and_by_whom_they_were_joined_with(exporter: Exporter) -> None:
+    exporter.emergencies(["110", "12395"])
+    assert value(exporter, "hotline_emergency_handoffs_total", target="12395", outcome="failed") == 0
+    asked = {"act": 1, "verb": "emergency", "target_kind": "emergency", "target": "110"}
+    exporter.step(step(StepKind.ACT_ASKED, **asked))
+    exporter.step(step(StepKind.THIRD_ENDED, act=1, leg=1, outcome="not_reached"))
+    exporter.step(step(StepKind.ACT_ENDED, act=1, verb="emergency", outcome="done"))
+    exporter.step(step(StepKind.ENDED, outcome="answered", by="caller"))
+    exporter.step(step(StepKind.THIRD_ENDED, act=1, leg=2, outcome="answered"))  # released after the caller
+    assert value(exporter, "hotline_emergency_handoffs_total", target="110", outcome="done") == 1
+    assert value(exporter, "hotline_joins_total", verb="emergency", outcome="done") == 1
+    assert value(exporter, "hotline_thirds_total", kind="emergency", outcome="not_reached") == 1
+    assert value(exporter, "hotline_thirds_total", kind="emergency", outcome="answered") == 1
+    assert value(exporter, "hotline_joins_total", verb="hold", outcome="refused") == 0
+    assert value(exporter, "hotline_thirds_total", kind="department", outcome="out_of_hours") == 0
+
+
+def test_recordings_are_counted_by_what_became_of_them_and_pauses_are_none(exporter: Exporter) -> None:
+    assert value(exporter, "hotline_recordings_total", outcome="unwritable") == 0
+    for data in ({"what": "paused"}, {"what": "ended", "outcome": "kept"}, {"what": "ended", "outcome": "short"}):
+        exporter.step(step(StepKind.RECORDING, **data))
+    exporter.step(step(StepKind.RECORDING, what="deleted"))
+    assert value(exporter, "hotline_recordings_total", outcome="kept") == 1
+    assert value(exporter, "hotline_recordings_total", outcome="short") == 1
+    assert value(exporter, "hotline_recordings_deleted_total") == 1
+
+
+def test_an_act_that_began_before_this_process_is_counted_by_what_its_end_says(exporter: Exporter) -> None:
+    known = {"target_kind": "emergency", "target": "119"}
+    exporter.step(step(StepKind.ACT_ENDED, act=1, verb="emergency", outcome="done", **known))
+    exporter.step(step(StepKind.THIRD_ENDED, act=1, leg=1, outcome="busy"))
+    assert value(exporter, "hotline_emergency_handoffs_total", target="119", outcome="done") == 1
+    assert value(exporter, "hotline_thirds_total", kind="unknown", outcome="busy") == 1
+
+
+def test_targets_of_old_acts_are_forgotten(exporter: Exporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("metrics.exporter.ACTS_KNOWN", 2)
+    for act in (1, 2, 3):
+        exporter.step(step(StepKind.ACT_ASKED, act=act, verb="consult", target_kind="department", target="d"))
+    for act in (1, 2, 3):
+        exporter.step(step(StepKind.THIRD_ENDED, act=act, leg=1, outcome="busy"))
+    assert value(exporter, "hotline_thirds_total", kind="unknown", outcome="busy") == 1
+    assert value(exporter, "hotline_thirds_total", kind="department", outcome="busy") == 2
+
+
 def test_a_caller_who_gave_up_is_in_the_other_histogram(exporter: Exporter) -> None:
     exporter.step(judged(Judgement.ABANDONED, 7.0))
     assert value(exporter, "hotline_abandon_seconds_sum", line="12345") == 7.0

@@ -68,6 +68,25 @@ def test_an_entry_holds_until_its_moment_and_a_wider_one_after_it() -> None:
     assert [book.next_expiry(at) for at in (0.0, 9.0, 20.0)] == [9.0, 20.0, float("inf")]
 
 
+class Spoilt(Book):
+    """A book with a bug in it."""
+
+    def next_expiry(self, at: float) -> float:
+        raise ZeroDivisionError
+
+
+def test_bug_in_the_look_at_the_restrictions_is_loud_and_callers_are_served() -> None:
+    drive = drive_with(entry(for_s=60.0), busy=False)
+    drive.engine.book = Spoilt([])
+    drive.after(59.0)
+    with pytest.raises(ZeroDivisionError):
+        drive.after(2.0)
+    with pytest.raises(ZeroDivisionError):
+        drive.call("a")
+    assert presented(drive.engine.out).call_id == "a"
+    assert drive.engine.suspect is None  # nobody is let go for it
+
+
 # -- served last -------------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from routing import commands as c
 from routing import events as e
 from routing.agent_state import AgentState
@@ -14,6 +16,7 @@ from routing.codes import Code
 from routing.engine import Engine
 from routing.model import AgentProfile, DutyView, Line, Ring, Rules, SeatProfile, SignIn, Timing
 from routing.need import InGroup, Named, Skilled
+from routing.restrictions import Kind, Restriction
 from routing.roster import Days, Roster, Shift, Span
 from routing.steps import StepKind
 from routing.workdays import Day, DayKind, Workdays
@@ -187,6 +190,38 @@ def test_who_is_on_duty_is_shown_with_its_end_and_a_line_without_a_roster_shows_
     assert duty()["12345"] == DutyView("group:day", (), gap=False, until=six)
     clock.after(9 * H)
     assert duty()["12345"] == DutyView("group:duty", (), gap=True, until=eight)
+
+
+class Spoilt(Workdays):
+    """A calendar with a bug in it."""
+
+    def kind(self, day: date) -> DayKind:
+        raise ZeroDivisionError
+
+
+def test_bug_in_the_look_at_the_roster_is_loud_and_callers_are_served_by_what_was_in_force() -> None:
+    clock = Clock(city(*CITY), "2026-10-09 17:59")
+    clock.free("1001")
+    clock.engine.workdays = Spoilt()
+    clock.now += 120  # the shift is over, and who is next cannot be worked out
+    with pytest.raises(ZeroDivisionError):
+        clock.call("a")
+    assert presented(clock.engine.out).seat_ids == ("1001",)
+    assert clock.engine.suspect is None  # nobody is let go for it
+
+
+def test_bug_in_the_look_at_the_roster_keeps_no_restriction_in_force_for_longer() -> None:
+    clock = Clock(city(*CITY), "2026-10-09 17:59")
+    entry = Restriction(1, "ref", Kind.LOW_PRIORITY, clock.wall + 60)
+    clock.send(e.RestrictionsChanged((entry,)))
+    clock.send(e.AgentPaused("1001"))
+    clock.call("a", caller_ref="ref")
+    assert clock.engine.calls["a"].restriction == entry
+    clock.engine.workdays = Spoilt()
+    clock.now += 120
+    with pytest.raises(ZeroDivisionError):
+        clock.send(e.Tick())
+    assert clock.engine.calls["a"].restriction is None
 
 
 def test_in_a_gap_without_duty_seats_the_dialplan_finds_somebody() -> None:

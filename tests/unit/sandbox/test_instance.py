@@ -13,6 +13,8 @@ import pytest
 from sandbox.audio import alaw, tone
 from sandbox.instance import knows_itself
 from sandbox.places import SLOTS, STATE_FILE, Ports, State, began, default_folder, default_folders, short_enough
+from sandbox.process import MEDIA_FIRST, MEDIA_LAST
+from tests.slots import BESIDE, beside
 
 
 def test_first_slot_has_the_ports_of_the_manual() -> None:
@@ -26,6 +28,27 @@ def test_no_two_slots_share_a_port() -> None:
     assert len({ports.sip for ports in slots}) == SLOTS
     assert all(a.rtp_last < b.rtp_first for a, b in pairwise(slots))
     assert slots[-1].rtp_last <= 65535
+
+
+def test_phones_take_no_port_for_their_sound_that_a_slot_listens_on() -> None:
+    taken = {port for slot in range(SLOTS) for port in listening(Ports.of_slot(slot))}
+    assert taken.isdisjoint(range(MEDIA_FIRST, MEDIA_LAST + 4))
+    assert Ports.of_slot(0).rtp_first > MEDIA_LAST + 3
+
+
+def test_further_ports_of_a_slot_are_its_own() -> None:
+    slots = [Ports.of_slot(slot) for slot in range(SLOTS)]
+    sets = [*slots, *(beside(ports, place) for ports in slots for place in range(1, BESIDE + 1))]
+    tcp = [port for ports in sets for port in (ports.ami, ports.fastagi, ports.http)]
+    assert len(set(tcp)) == len(tcp)
+    assert len({ports.sip for ports in sets}) == len(sets)
+    for ports in slots:
+        others = [beside(ports, place) for place in range(1, BESIDE + 1)]
+        assert all(ports.rtp_first < other.rtp_first < other.rtp_last <= ports.rtp_last for other in others)
+
+
+def listening(ports: Ports) -> tuple[int, ...]:
+    return ports.sip, ports.ami, ports.fastagi, ports.http, ports.far
 
 
 def test_given_port_stands_instead() -> None:

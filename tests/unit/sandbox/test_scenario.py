@@ -17,6 +17,9 @@ HABITS = [ANSWERS, BUSY, REJECTS, RINGS_FOR_EVER, SILENT, Habit(ring_s=1, code=4
 HABITS += [Habit(audio_s=2, talk_s=9), Habit(audio_s=2)]
 ALL = [
     *(scenario.answer(habit, SOUND) for habit in HABITS),
+    scenario.answer(
+        ANSWERS, SOUND, 6000, {"110": BUSY, "*119": Habit(ring_s=1, code=603), "12": SILENT, "13": Habit()}
+    ),
     scenario.register(),
     scenario.caller(number="[field0]", from_header="[field1]", sound=SOUND),
     scenario.caller(number="[number]", from_header="[from_header]", sound=None),
@@ -34,7 +37,22 @@ def test_scenario_is_complete(text: str) -> None:
 
 @pytest.mark.parametrize("text", ALL)
 def test_sound_is_offered_as_alaw_first_and_mulaw_second(text: str) -> None:
-    assert all(media == "RTP/AVP 8 0 101" for media in re.findall(r"m=audio \[media_port\] (.*)", text))
+    assert all(media == "RTP/AVP 8 0 101" for media in re.findall(r"m=audio \S+ (.*)", text))
+
+
+def test_a_voice_has_its_own_port_in_the_offer_and_in_every_answer() -> None:
+    texts = [
+        scenario.answer(ANSWERS, None, 6000),
+        scenario.caller(number="12345", from_header="x", sound=None, media_port=6000),
+    ]
+    for text in texts:
+        assert set(re.findall(r"m=audio (\S+) ", text)) == {"6000"}
+        assert 'rtp_stream="/' not in text
+
+
+def test_sound_is_for_all_numbers_alike() -> None:
+    with pytest.raises(ValueError, match="for all numbers alike"):
+        scenario.answer(ANSWERS, SOUND, None, {"110": Habit(audio=False)})
 
 
 @pytest.mark.parametrize(("seconds", "ms"), [(0, 1), (0.0004, 1), (1.5, 1500), (None, scenario.FOR_EVER_MS)])

@@ -184,7 +184,7 @@ async def test_a_database_that_fails_in_a_change_leaves_everything_as_it_was(
 async def test_a_database_that_comes_back_rules_again(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(settings) as agents:
         await agents.add({"id": "7001", "sign_in": "agent"}, "chief")
-    monkeypatch.setattr("service.agents.AGAIN_S", 0.01)
+    monkeypatch.setattr("service.seeded.AGAIN_S", 0.01)
     (settings.data_dir / "agents.json").unlink()
     records = await away(settings)
     agents = await Agents.open(records, settings)

@@ -12,7 +12,7 @@ import pytest
 
 from config.plan import Directories, PbxPlan, RunAs
 from service import asterisk_folder
-from service.asterisk_folder import AsteriskConf, hidden_from_asterisk, install
+from service.asterisk_folder import AsteriskConf, hidden_from_asterisk, install, not_recordable
 from service.pbx import DEBIAN, plan_of, sip_side
 from service.settings import load
 from service.starter import write_starter
@@ -95,6 +95,20 @@ def test_sounds_of_the_notice_and_the_folder_for_channel_events_are_there(plan: 
     install(plan, {}, Path(plan.directories.etc))
     assert list(Path(plan.notice).iterdir())
     assert (Path(plan.directories.log) / "cel-custom").is_dir()
+
+
+def test_recordings_have_a_folder_of_asterisks_own_that_others_cannot_look_into(plan: PbxPlan) -> None:
+    install(plan, {}, Path(plan.directories.etc))
+    found, spool = Path(plan.recordings).stat(), Path(plan.directories.spool).stat()
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o2770, spool.st_uid, spool.st_gid)
+    assert not_recordable(plan) is None
+
+
+def test_where_asterisk_cannot_record_is_found(plan: PbxPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    stranger = os.getuid() + 1
+    monkeypatch.setattr(asterisk_folder, "_asterisks_user", lambda plan: (stranger, stranger))
+    assert str(plan.recordings) in (not_recordable(plan) or "") or "cannot pass" in (not_recordable(plan) or "")
+    assert not_recordable(replace(plan, records=False)) is None
 
 
 def test_file_that_cannot_be_written_leaves_the_old_one_and_no_litter(plan: PbxPlan) -> None:

@@ -125,6 +125,21 @@ def test_number_that_ami_tells_of_is_sealed_and_goes_no_further() -> None:
     assert "1380000" not in repr(known)
 
 
+def test_case_is_passed_on_from_either_side() -> None:
+    request = replace(REQUEST, case="A-17")
+    held, passed = told(Held(request))[0], told(Held(request, hungup=True))[0]
+    assert isinstance(held, e.CallHeld)
+    assert isinstance(passed, e.CallSeen)
+    assert (held.case, passed.case) == ("A-17", "A-17")
+
+
+def test_calls_of_a_picture_have_the_rank_of_their_trunk() -> None:
+    calls = (e.SeenCall("a", "12345", 1.0, trunk="police", case="A-17"), e.SeenCall("b", "12345", 1.0, trunk="carrier"))
+    picture = Callers(lambda event: None, {}, Sealed(), {"police": True}, no_code).seen(e.Picture(calls, {}, 1.0))
+    assert isinstance(picture, e.Picture)
+    assert picture.calls == (replace(calls[0], emergency=True), calls[1])
+
+
 def test_other_events_of_ami_pass_as_they_are() -> None:
     event = e.AmiLost()
     assert Callers(lambda event: None, {}, Sealed(), {}, no_code).seen(event) is event

@@ -20,6 +20,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[target]": tables.TargetTable,
     "[timing]": tables.TimingTable,
     "[retention]": tables.RetentionTable,
+    "[recording]": tables.RecordingTable,
     "[[pbx]]": tables.PbxTable,
     "[[token]]": tables.TokenTable,
     "[[line]]": tables.LineTable,
@@ -34,6 +35,9 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[trunk]]": tables.TrunkTable,
     "[[emergency]]": tables.EmergencyTable,
     "routes": tables.RouteTable,
+    "[[department]]": tables.DepartmentTable,
+    "[directory]": tables.DirectoryTable,
+    "[dialing]": tables.DialingTable,
     "[fallback]": tables.FallbackTable,
 }
 MANUALS = ["configuration.md", "configuration.zh-CN.md"]

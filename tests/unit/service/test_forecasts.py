@@ -22,6 +22,7 @@ from service import forecasts as module
 from service.forecast_days import ForecastDays
 from service.forecasts import Forecasts
 from service.history import History, start_of
+from service.keeping import kept
 from storage.errors import StorageUnavailable
 from storage.records import Records
 from tests.arrivals import crowd, even_days, keep
@@ -316,6 +317,7 @@ async def test_task_goes_on_after_a_bug_and_shows_nothing_old_while_the_database
     forecasts, away = hotline.start(), StorageUnavailable("away")
     faults = [None, away, away, ValueError("a bug"), None]
     shown: list[bool] = []
+    bugs: list[str] = []
     done = asyncio.Event()
     look = forecasts.look
 
@@ -332,12 +334,12 @@ async def test_task_goes_on_after_a_bug_and_shows_nothing_old_while_the_database
     monkeypatch.setattr(forecasts, "look", next_look)
     monkeypatch.setattr(module, "SETTLE_S", -60.0)  # the next minute is now
     with capture_logs() as said:
-        keeping = asyncio.create_task(forecasts.keep())
+        keeping = asyncio.create_task(kept("forecast", forecasts.keep, bugs.append, 0.0))
         async with asyncio.timeout(30):
             await done.wait()
         keeping.cancel()
     assert shown == [False, True, False, False, False, True]
-    assert forecasts.bugs == 1
+    assert bugs == ["forecast"]
     assert [line["log_level"] for line in said] == ["warning", "error"]
 
 

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,6 +69,7 @@ class Board:
 class Engine:
     illegal: Counter[str] = field(default_factory=Counter)
     duty: InForce = field(default_factory=lambda: InForce(0.0, 1.0, {}, {}))
+    trunks: dict[str, bool] = field(default_factory=lambda: {"police": False, "carrier": True})
 
 
 @dataclass
@@ -77,7 +79,6 @@ class Calendar:
 
 @dataclass
 class Forecasts:
-    bugs: int = 0
     expected: dict[str, float] = field(default_factory=lambda: {"": 40.5, "12345": 30.25, "12333": math.nan})
     suggested: dict[str, object] | None = None
 
@@ -86,6 +87,17 @@ class Forecasts:
 
     def suggestion(self) -> dict[str, object] | None:
         return self.suggested
+
+
+@dataclass
+class Ends:
+    ready: bool | None = None
+    free_bytes: int | None = None
+
+
+@dataclass
+class Recordings:
+    ends: Ends = field(default_factory=Ends)
 
 
 @dataclass
@@ -100,7 +112,8 @@ class Service:
         self.exporter = Exporter(Metrics(["pbx1"]), rules().lines)
         self.link, self.agi, self.records, self.board = Link(), Agi(), Records(), Board()
         self.engine, self.pbx, self.calendar = Engine(), Pbx(), Calendar()
-        self.forecasts = Forecasts()
+        self.forecasts, self.recordings = Forecasts(), Recordings()
+        self.alarms = SimpleNamespace(open=["one"])
         self.degraded: tuple[str, ...] = ()
 
     def view(self) -> EngineView:
@@ -132,6 +145,21 @@ def test_what_is_now_is_shown(service: Any) -> None:
     assert service.value("hotline_degraded", part="database") == 0
     assert service.value("hotline_records_spooled") == 12
     assert service.value("hotline_agi_sessions") == 5
+    assert service.value("hotline_emergency_alarms") == 1
+    assert [service.value("hotline_trunk_up", trunk=name) for name in ("police", "carrier")] == [0, 1]
+
+
+@pytest.mark.parametrize(("ready", "shown"), [(True, 1.0), (False, 0.0)])
+def test_whether_calls_can_be_recorded_is_shown_with_the_space_left(service: Any, ready: bool, shown: float) -> None:
+    service.recordings.ends = Ends(ready=ready, free_bytes=3_000_000)
+    Gauges(service).take()
+    assert service.value("hotline_recording_ready") == shown
+    assert service.value("hotline_recording_free_bytes") == 3_000_000
+
+
+def test_calls_that_shall_not_be_recorded_raise_no_alarm(service: Any) -> None:
+    Gauges(service).take()
+    assert math.isnan(service.value("hotline_recording_ready"))
 
 
 def test_counts_of_others_are_taken_over_once_however_often_they_are_looked_at(service: Any) -> None:
@@ -169,11 +197,10 @@ def test_forecast_and_suggestion_are_shown_and_what_is_not_known_is_no_number(se
     assert math.isnan(service.value("hotline_forecast_arrivals", line="12333"))
     assert service.value("hotline_forecast_arrivals_all") == 40.5
     assert service.value("hotline_surge_suggested") == 0
-    service.forecasts.suggested, service.forecasts.bugs = {"percent": 80}, 1
+    service.forecasts.suggested = {"percent": 80}
     service.forecasts.expected = {"": 20.0, "12333": 20.0}
     gauges.take()
     assert service.value("hotline_surge_suggested") == 1
-    assert service.value("hotline_bugs_total", part="forecast") == 1
     assert math.isnan(service.value("hotline_forecast_arrivals", line="12345")), "the line is gone after a reload"
 
 
@@ -187,13 +214,18 @@ async def one_round(gauges: Gauges) -> None:
     await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def test_bug_in_a_look_is_counted_and_does_not_end_the_looking(service: Any) -> None:
+async def test_after_a_bug_in_a_look_the_next_one_is_the_next_and_not_the_first(service: Any) -> None:
     def broken() -> EngineView:
         raise RuntimeError("a bug")
 
+    gauges, view = Gauges(service), service.view
+    await one_round(gauges)
     service.view = broken
-    await one_round(Gauges(service))
-    assert service.value("hotline_bugs_total", part="gauges") == 1
+    with pytest.raises(RuntimeError):
+        await gauges.keep()
+    service.view = view
+    await one_round(gauges)
+    assert service.link.asked == 1, "Asterisk is asked every ten looks"
 
 
 async def test_asterisks_own_counts_are_read_at_the_start(service: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from structlog.testing import capture_logs
 
 from routing import events as e
 from routing.model import DeviceState
+from sandbox.waiting import until
 from service import clock
 from service.snapshots import Snapshots
 from telephony.agi.snapshot import read_snapshot
@@ -52,7 +55,7 @@ def test_line_has_only_seats_of_its_own_rings_and_a_merged_one_those_of_the_line
 def test_what_is_written_is_what_the_script_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "wall", lambda: 1_795_000_000.0)
     path = tmp_path / "snapshot.json"
-    Snapshots(Drive("1001").engine, path).write()
+    asyncio.run(Snapshots(Drive("1001").engine, path).write())
     assert read_snapshot(str(path), 1_795_000_001.0).lines["12345"] == ("1001",)
     assert [file.name for file in tmp_path.iterdir()] == ["snapshot.json"]
 
@@ -61,28 +64,39 @@ def test_folder_that_cannot_be_written_is_said_once_and_again_after_it_was_mende
     folder = tmp_path / "var"
     snapshots = Snapshots(Drive("1001").engine, folder / "snapshot.json")
     with capture_logs() as said:
-        snapshots.write()
-        snapshots.write()
+        asyncio.run(snapshots.write())
+        asyncio.run(snapshots.write())
         folder.mkdir()
-        snapshots.write()
+        asyncio.run(snapshots.write())
         (folder / "snapshot.json").unlink()
         folder.rmdir()
-        snapshots.write()
+        asyncio.run(snapshots.write())
     assert [line["event"] for line in said] == ["snapshot not written"] * 2
     assert said[0]["path"] == str(folder / "snapshot.json")
 
 
-async def turns(count: int) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
+@contextlib.asynccontextmanager
+async def keeping(path: Path, *, ami: bool) -> AsyncIterator[None]:
+    task = asyncio.create_task(Snapshots(Drive("1001", ami=ami).engine, path).keep())
+    yield
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.mark.parametrize(("ami", "written"), [(True, True), (False, False)])
-async def test_old_file_stays_until_asterisk_has_told_of_its_phones(tmp_path: Path, ami: bool, written: bool) -> None:
-    keeping = asyncio.create_task(
-        Snapshots(Drive("1001", ami=ami).engine, tmp_path / "snapshot.json").keep()
-    )  # fmt: skip
-    await turns(3)
-    keeping.cancel()
-    await asyncio.gather(keeping, return_exceptions=True)
-    assert (tmp_path / "snapshot.json").exists() is written
+async def test_file_is_written_as_soon_as_asterisk_has_told_of_its_phones(tmp_path: Path) -> None:
+    path = tmp_path / "snapshot.json"
+    async with keeping(path, ami=True):
+        await until(path.exists)
+
+
+async def test_old_file_stays_until_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Snapshots] = []
+
+    async def write(self: Snapshots) -> None:
+        written.append(self)
+
+    monkeypatch.setattr(Snapshots, "write", write)
+    async with keeping(tmp_path / "snapshot.json", ami=False):
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert written == []

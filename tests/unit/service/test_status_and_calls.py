@@ -147,7 +147,7 @@ def test_the_address_is_the_one_of_the_configuration(http: str, url: str) -> Non
 
 
 def test_a_call_is_a_row_with_its_answer_time_to_the_millisecond() -> None:
-    call = dict.fromkeys(("talk_s", "agent", "judged", "line"))
+    call = dict.fromkeys(("talk_s", "agent", "judged", "line", "recording"))
     answered = {**call, "call_id": "1-1", "number": "12345", "arrived_at": 0.0, "answer_s": 3.25, "outcome": "talking"}
     row = _row(answered, UTC)
     assert (row["arrived"], row["answer s"], row["talk s"]) == ("01-01 00:00:00", "3.250", None)

@@ -319,6 +319,20 @@ async def test_bug_without_a_caller_is_counted_and_the_next_event_is_handled(hot
     assert len(hotline.call("a").decisions) == 1
 
 
+async def test_bug_that_every_event_meets_is_loud_and_callers_are_served_and_keep_their_sessions(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(engine: Engine) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("routing.rostering.look", look)
+    served = [hotline.call(call_id) for call_id in ("a", "b")]
+    waiting = hotline.call("c")
+    assert [len(session.decisions) for session in served] == [1, 1]
+    assert not waiting.closed
+    assert hotline.board.bugs == 3
+
+
 async def test_bug_in_counting_costs_neither_the_record_nor_the_decision(hotline: Hotline) -> None:
     def fails(step: Step) -> None:
         raise RuntimeError("a metric")

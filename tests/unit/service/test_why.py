@@ -71,6 +71,14 @@ def test_moments_stand_in_the_order_of_their_times_whenever_they_were_told() -> 
     assert kinds[:3] == ["offered", "presented", "ringing"]
 
 
+def test_a_call_of_a_centre_is_told_with_its_case() -> None:
+    first = answered_call(1)[0]
+    data = {**first.data, "emergency": True, "case": "A-17"}
+    found = told([Step(first.call_id, first.seq, first.at, first.kind, data)])
+    assert found["story"][0]["text"] == "arrived on 12345, from an emergency centre, case A-17"
+    assert found["call"]["case"] == "A-17"
+
+
 @pytest.mark.parametrize("kind", list(StepKind))
 def test_every_step_has_a_sentence_even_without_any_data(kind: StepKind) -> None:
     step = Step(call_id(1), FIRST_MS + 9, FIRST_MS / 1000 + 1, kind, {})

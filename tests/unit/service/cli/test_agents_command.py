@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.cli import agents
-from service.cli.client import Client
+from tests.unit.service.cli.answering import asked_of
 from tests.unit.service.cli.test_commands import run
 
 AGENT = {
@@ -25,10 +25,8 @@ MISTAKES = [
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
     """What the commands asked of the service."""
-    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
         if b"nonsense" in request.content:
             return httpx.Response(422, json={"detail": "Nothing is imported.", "errors": MISTAKES})
         if request.url.path.endswith("export"):
@@ -37,8 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
             return httpx.Response(200, json=[AGENT, AGENT | {"id": "1002", "disabled": True}])
         return httpx.Response(200, json=AGENT | {"added": ["1"], "changed": [], "unchanged": 2, "dry_run": True})
 
-    monkeypatch.setattr(agents, "connect", lambda _: Client("http://h", "t", httpx.MockTransport(answer)))
-    return requests
+    return asked_of(monkeypatch, agents, answer)
 
 
 def test_the_list_shows_skills_and_what_everybody_does(

@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from service.cli import restrictions
-from service.cli.client import Client
 from service.settings import Settings, SettingsError, load
 from storage.records import Records
 from storage.restrictions import RestrictionRow
 from tests.unit.console.fakes import ENTRY
+from tests.unit.service.cli.answering import asked_of
 from tests.unit.service.cli.test_commands import run
 from tests.unit.service.conftest import SAMPLE
 
@@ -31,10 +31,8 @@ WHY = ("--reason", "abuse", "--evidence", "case 7", "-c", str(SAMPLE))
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
     """What the commands asked of the service; on standard input stands a number."""
-    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
         if request.url.path.endswith("export"):
             return httpx.Response(200, content=b"\xef\xbb\xbfid\r\n")
         if request.url.path.endswith("import"):
@@ -43,9 +41,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
             return httpx.Response(200, json=[ENTRY])
         return httpx.Response(200, json=ENTRY | {"second_approver": "deputy"})
 
-    monkeypatch.setattr(restrictions, "connect", lambda _: Client("http://h", "t", httpx.MockTransport(answer)))
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{NUMBER}\n"))
-    return requests
+    return asked_of(monkeypatch, restrictions, answer)
 
 
 def body(request: httpx.Request) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service.cli import workdays
-from service.cli.client import Client
+from tests.unit.service.cli.answering import asked_of
 from tests.unit.service.cli.test_commands import run
 
 DAYS = [
@@ -24,14 +24,11 @@ CHANGED = {"changed": DAYS[2:], "unchanged": 6, "dry_run": False, "days_left": 3
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
     """What the commands asked of the service."""
-    requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
         return httpx.Response(200, json=LISTED if request.method == "GET" else CHANGED)
 
-    monkeypatch.setattr(workdays, "connect", lambda _: Client("http://h", "t", httpx.MockTransport(answer)))
-    return requests
+    return asked_of(monkeypatch, workdays, answer)
 
 
 def test_the_list_shows_what_is_not_common_and_until_when_it_is_known(

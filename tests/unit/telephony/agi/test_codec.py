@@ -46,6 +46,18 @@ def test_a_caller_who_comes_back_brings_what_became_of_the_presentation() -> Non
     assert (request.last_presentation, request.last_status, request.noticed) == ("p17", "NOANSWER", True)
 
 
+@pytest.mark.parametrize("case", ["A-2026.11_22", "x" * 64, "?", ""])
+def test_a_case_is_read_and_one_that_was_no_id_is_told_by_a_sign(case: str) -> None:
+    request = read(environment(args=(CALL_ID, "12345", "1795302613422", "police", "", "", "", "", case)))
+    assert request.case == case
+
+
+@pytest.mark.parametrize("case", ["x" * 65, "A 1", "A${1}", "??", "案"])
+def test_what_the_dialplan_would_not_let_through_as_a_case_is_no_request_of_ours(case: str) -> None:
+    with pytest.raises(AgiRequestError, match="case"):
+        read(environment(args=(CALL_ID, "12345", "1795302613422", "police", "", "", "", "", case)))
+
+
 def test_arguments_at_the_end_may_be_missing() -> None:
     request = read(environment(args=ROUTE_ARGS[:3]))
     assert (request.trunk, request.noticed) == ("", False)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from routing.events import EndNoted
+from routing.events import EmergencyAlone, EndNoted
 from telephony.ami.codec import AmiFieldError, Message
-from telephony.ami.ends import minutes, read_end
+from telephony.ami.ends import minutes, read_note
 
-NOTE = "1795302613422-1795302613.7:12345:carrier:1795302615000:1001:1795302675500:agent:16"
+OLDER = "1795302613422-1795302613.7:12345:carrier:1795302615000:1001:1795302675500:agent:16"
+NOTE = OLDER + ":A-17"
 
 
 def item(note: str) -> Message:
@@ -16,7 +19,7 @@ def item(note: str) -> Message:
 
 
 def test_note_of_a_talk_is_read() -> None:
-    assert read_end(item(NOTE)) == EndNoted(
+    assert read_note(item(NOTE)) == EndNoted(
         "1795302613422-1795302613.7",
         "12345",
         1795302613.422,
@@ -26,18 +29,39 @@ def test_note_of_a_talk_is_read() -> None:
         1795302615.0,
         "1001",
         "carrier",
+        case="A-17",
     )
 
 
+def test_note_of_an_older_dialplan_is_the_same_without_a_case() -> None:
+    assert read_note(item(OLDER)) == replace(read_note(item(NOTE)), case="")
+
+
 def test_note_of_a_caller_who_gave_up_has_no_answer() -> None:
-    end = read_end(item("1795302613422-1795302613.7:12345:carrier:::1795302675500:caller:"))
+    end = read_note(item("1795302613422-1795302613.7:12345:carrier:::1795302675500:caller:"))
+    assert isinstance(end, EndNoted)
     assert (end.answered_at, end.seat_id, end.cause) == (None, "", None)
+
+
+EMERGENCY = "emergency:1795302613422-1795302613.7:110:1795302675500:2:1795302690250"
+
+
+def test_note_of_an_emergency_that_reached_nobody_is_read() -> None:
+    assert read_note(item(EMERGENCY)) == EmergencyAlone(
+        "1795302613422-1795302613.7", "110", 1795302675.5, "failed", 2, 1795302690.25, noted=True
+    )
+
+
+@pytest.mark.parametrize("note", [EMERGENCY + ":", EMERGENCY.replace(":2:", ":x:"), EMERGENCY.replace("250", "x")])
+def test_spoilt_note_of_an_emergency_is_an_error(note: str) -> None:
+    with pytest.raises(AmiFieldError):
+        read_note(item(note))
 
 
 @pytest.mark.parametrize("note", ["", "x", NOTE + ":", NOTE.replace("agent", "he"), NOTE.replace("1795302675500", "x")])
 def test_spoilt_note_is_an_error(note: str) -> None:
     with pytest.raises(AmiFieldError):
-        read_end(item(note))
+        read_note(item(note))
 
 
 def test_minutes_are_asked_for_once_each_and_around_the_hour() -> None:

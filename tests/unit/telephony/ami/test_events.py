@@ -31,6 +31,14 @@ def test_arrival_is_told_with_its_stamp_in_seconds() -> None:
     assert "13800000001" not in repr(event)
 
 
+@pytest.mark.parametrize(("lines", "case"), [(("Case: A-17",), "A-17"), (("Case: ",), ""), ((), "")])
+def test_arrival_tells_the_case_and_an_older_dialplan_tells_none(lines: tuple[str, ...], case: str) -> None:
+    ours = ("UserEvent: HotlineArrival", f"Call: {CALL}", "Line: 12345", "Arrived: 1795300000123", "Trunk: police")
+    event = ami.parse(message("Event: UserEvent", STAMP, *LEG, "CallerIDNum: 13800000001", *ours, *lines))
+    assert isinstance(event, ami.ArrivalAnnounced)
+    assert event.case == case
+
+
 @pytest.mark.parametrize(("shown", "number"), [("13800000001", "13800000001"), ("<unknown>", ""), ("", "")])
 def test_withheld_number_is_empty(shown: str, number: str) -> None:
     ours = ("UserEvent: HotlineArrival", f"Call: {CALL}", "Line: 12345", "Arrived: 1795300000123", "Trunk: ")
@@ -100,8 +108,14 @@ def test_answer_to_an_action_is_no_event() -> None:
 
 
 def test_shown_channel_outside_a_bridge_has_none() -> None:
-    assert ami.shown_channel(message("Event: CoreShowChannel", *LEG, "BridgeId: ")).bridge is None
-    assert ami.shown_channel(message("Event: CoreShowChannel", *LEG, "BridgeId: b-1")).bridge == "b-1"
+    assert (
+        ami.shown_channel(message("Event: CoreShowChannel", *LEG, "BridgeId: ", "Context: c", "Exten: s")).bridge
+        is None
+    )
+    assert (
+        ami.shown_channel(message("Event: CoreShowChannel", *LEG, "BridgeId: b-1", "Context: c", "Exten: s")).bridge
+        == "b-1"
+    )
 
 
 def test_shown_device_has_its_state() -> None:

@@ -11,6 +11,8 @@ LEG = (
     "Channel: PJSIP/carrier-0",
     "ChannelStateDesc: Ring",
     f"ChanVariable: HOTLINE_CALL={CALL}",
+    "Context: hotline-route",
+    "Exten: s",
 )
 STAMP = "Timestamp: 1795300000.5"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from routing.events import Picture, SeenCall
+from routing.events import Picture, SeenAlone, SeenCall
 from routing.model import DeviceState
 from telephony.ami.events import Channel, ShownChannel, ShownDevice
 from telephony.ami.legs import Seats
@@ -19,6 +19,11 @@ def seen(*shown: tuple[Channel, str | None]) -> tuple[SeenCall, ...]:
 
 def test_caller_who_waits_is_seen_with_number_and_arrival() -> None:
     assert seen((caller(HOTLINE_LINE="12333"), None)) == (SeenCall(CALL, "12333", ARRIVED),)
+
+
+def test_trunk_and_case_are_seen_of_the_callers_channel_alone() -> None:
+    (call,) = seen((caller(HOTLINE_TRUNK="police", HOTLINE_CASE="A-17"), None), (phone(state="Ringing"), None))
+    assert (call.trunk, call.case) == ("police", "A-17")
 
 
 def test_ringing_seats_are_seen_in_all() -> None:
@@ -115,3 +120,27 @@ def test_differences_name_what_was_believed_wrongly(
     followed: Picture, told: Picture, kinds: set[tuple[str, str]]
 ) -> None:
     assert differences(followed, told) == kinds
+
+
+ALONE = "emergency:0:1795300009000:110"
+PIPE = [channel(f"8.{n}", f"Local/110@hotline-emergency-act-00000001;{n}", HOTLINE_ACT=ALONE) for n in (1, 2)]
+CENTRE = channel("8.3", "PJSIP/police-00000003", "Up", HOTLINE_THIRD="0.1e", HOTLINE_ACT=ALONE)
+
+
+def test_emergency_of_the_dialplan_alone_is_seen_with_whom_and_since_when() -> None:
+    (call,) = seen((caller("Up"), "b"), (phone(state="Up"), "b"), (PIPE[0], None), (PIPE[1], None))
+    assert call.alone == SeenAlone("110", 1795300009.0, dials=True)
+    (call,) = seen((caller("Up"), "b"), (phone(state="Up"), "b"), (CENTRE, "b"))
+    assert call.alone == SeenAlone("110", 1795300009.0, dials=False)
+
+
+def test_newest_emergency_of_the_dialplan_alone_is_the_one_that_counts() -> None:
+    later = channel("8.4", "PJSIP/police-00000004", HOTLINE_THIRD="0.1e", HOTLINE_ACT="emergency:0:1795300019000:119")
+    (call,) = seen((caller("Up"), "b"), (CENTRE, "b"), (later, None))
+    assert call.alone == SeenAlone("119", 1795300019.0, dials=False)
+
+
+@pytest.mark.parametrize("act", ["", ":2:0:1795300009000", "emergency:1:1795300009:110", "emergency:0:soon:110"])
+def test_what_is_no_emergency_of_the_dialplan_alone_is_none(act: str) -> None:
+    (call,) = seen((caller("Up", HOTLINE_ACT=ALONE), "b"), (channel("8.5", "PJSIP/police-5", HOTLINE_ACT=act), None))
+    assert call.alone is None

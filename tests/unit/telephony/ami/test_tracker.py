@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from routing import events as routing
@@ -9,7 +11,7 @@ from routing.model import DeviceState
 from telephony.ami import events as ami
 from telephony.ami.codec import AmiFieldError
 from telephony.ami.tracker import MAX_BORN, Tracker
-from tests.unit.telephony.ami.wires import CALL, CALLER, SEATS, arrival, caller, channel, phone
+from tests.unit.telephony.ami.wires import CALL, CALLER, SEATS, arrival, caller, channel, message, phone
 
 
 class Told(list[routing.Event]):
@@ -90,11 +92,17 @@ def test_uniqueid_may_hold_dashes_of_a_system_name() -> None:
     assert told.names == ["CallSeen"]
 
 
+def test_arrival_tells_its_case() -> None:
+    (seen,) = Told().hears(replace(arrival(), case="A-17"))
+    assert isinstance(seen, routing.CallSeen)
+    assert (seen.trunk, seen.case) == ("carrier", "A-17")
+
+
 def test_callers_own_channel_proves_a_call_whose_arrival_was_missed() -> None:
     told = Told().hears(ami.DialBegan(10.0, caller(), phone()))
     assert told == []  # the leg alone proves nothing
-    told.hears(ami.BridgeEntered(11.0, "b", caller(HOTLINE_LINE="12333")))
-    assert told == [routing.CallSeen(CALL, "12333", 1795300000.123)]
+    told.hears(ami.BridgeEntered(11.0, "b", caller(HOTLINE_LINE="12333", HOTLINE_TRUNK="police", HOTLINE_CASE="A-17")))
+    assert told == [routing.CallSeen(CALL, "12333", 1795300000.123, "police", case="A-17")]
     assert told.tracker.drift == {"leg_of_unknown_call": 1, "arrival_missed": 1}
 
 
@@ -395,3 +403,15 @@ def test_caller_who_left_while_a_remote_agent_was_asked_blames_nobody(told: Told
     told.hears(ami.DialBegan(1.0, None, telephone("Down")), ami.ChannelStateChanged(2.0, telephone("Ringing")))
     told.hears(ami.HangupRequested(5.0, caller(), 16), ami.DialEnded(5.2, None, telephone(), "CONTINUE"))
     assert told[-1] == routing.SeatDialEnded(CALL, "remote", "CANCEL", 5.2)
+
+
+def test_keys_in_a_talk_are_told_of_calls_that_are_known_and_of_no_other() -> None:
+    told: list[routing.Event] = []
+    tracker = Tracker(SEATS, told.append)
+    tracker.handle(arrival())
+    lines = ("Event: UserEvent", "Timestamp: 9.5", "UserEvent: HotlineAct", "Leg: 1001.1", "Seat: 1001", "Act: consult")
+    for call in (CALL, "1-9.9"):
+        event = ami.parse(message(*lines, f"Call: {call}", "Value: 201"))
+        assert event is not None
+        tracker.handle(event)
+    assert told[1:] == [routing.CodeDialled(CALL, "1001.1", "1001", "consult", "201", 9.5)]
