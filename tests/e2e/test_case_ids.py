@@ -51,20 +51,24 @@ def dials(stage: Stage, ip: str, *headers: str, number: str = "12345", citizen: 
 
 
 async def passes(stage: Stage, caller: Caller) -> Row:
-    """The record of a call that is answered and ended."""
+    """The record of a call that is answered, and ended when the hotline knows of the answer: not in its very instant."""
     known = len(await call_rows(stage))
+
+    async def recorded(column: str) -> Row:
+        async def so() -> Row | None:
+            rows = await call_rows(stage)
+            return rows[-1] if len(rows) > known and rows[-1][column] is not None else None
+
+        row = await stage.until(so, 60, f"{column} in the record")
+        assert isinstance(row, dict)
+        return row
+
     async with caller:
         await caller.until_talking()
+        await recorded("answered_ms")
         await caller.hang_up()
         await caller.until_ended()
-
-    async def over() -> Row | None:
-        rows = await call_rows(stage)
-        return rows[-1] if len(rows) > known and rows[-1]["outcome"] is not None else None
-
-    row = await stage.until(over, 60, "the record")
-    assert isinstance(row, dict)
-    return row
+    return await recorded("outcome")
 
 
 # name -> address, headers, dialled -> id of the case in the record, flags of the record
