@@ -10,27 +10,20 @@ without its `formula` id, and the headline is the strictest honest one, which no
 
 A call belongs to the interval of its arrival, numerator and denominator alike.
 
-Source: GB/T 33358-2016 (15 s); the ids follow the list in docs/metrics.md.
+Calls are counted by `metrics.counting`; `V7`, answers and abandons of each band of waiting, is there. Each formula with its
+source and a worked example: docs/figures.md.
+
+Source: GB/T 33358-2016 (15 s).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
-from routing.steps import Judgement
-
 HEADLINE: Final = "V2-all"
-
-
-@dataclass(frozen=True, slots=True)
-class JudgedCall:
-    """One decided call. `wait_s`: arrival to bridge or to giving up, >= 0, exact to the millisecond."""
-
-    result: Judgement
-    wait_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,43 +45,13 @@ class Tally:
         """All real calls (O)."""
         return self.answered + self.abandoned + self.flowed_out + self.failed
 
-
-def tally(calls: Iterable[JudgedCall], *, threshold_s: float, short_abandon_s: float = 5.0) -> Tally:
-    """Count decided calls.
-
-    Args:
-        calls: of one period, by their arrival.
-        threshold_s: a wait equal to the threshold is in time. Compared in whole milliseconds, as stored.
-        short_abandon_s: abandons strictly shorter than this are short.
-
-    Raises:
-        ValueError: a wait is negative or no number, so clocks were paired wrongly upstream.
-    """
-    results = dict.fromkeys(Judgement, 0)
-    answered_in_time = abandoned_in_time = short = 0
-    for call in calls:
-        wait_ms = _ms(call.wait_s)
-        results[call.result] += 1
-        in_time = wait_ms <= _ms(threshold_s)
-        if call.result in (Judgement.IN_TIME, Judgement.LATE):
-            answered_in_time += in_time
-        elif call.result is Judgement.ABANDONED:
-            abandoned_in_time += in_time
-            short += wait_ms < _ms(short_abandon_s)
-    return Tally(
-        answered=results[Judgement.IN_TIME] + results[Judgement.LATE],
-        answered_in_time=answered_in_time,
-        abandoned=results[Judgement.ABANDONED],
-        abandoned_in_time=abandoned_in_time,
-        short_abandoned=short,
-        flowed_out=results[Judgement.FLOWED_OUT],
-        failed=results[Judgement.FAILED],
-        restricted=results[Judgement.RESTRICTED],
-        test=results[Judgement.TEST],
-    )
+    def __add__(self, other: Tally) -> Tally:
+        """Both periods, or both lines, each by its own threshold."""
+        return Tally(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
-def _ms(seconds: float) -> int:
+def milliseconds(seconds: float) -> int:
+    """Whole milliseconds, as times are stored and compared. Raises ValueError for what is no time."""
     if not (math.isfinite(seconds) and seconds >= 0):
         raise ValueError(f"a time must be a number of seconds >= 0, not {seconds}")
     return round(seconds * 1000)
@@ -137,7 +100,7 @@ def early_abandons_credited(t: Tally) -> float | None:
 
 
 def connect_ratio(t: Tally) -> float | None:
-    """`connect`, the 接通率: A / O, answered at all."""
+    """`connect`, the 接通率: A / O, answered at all. Of a whole local day it is the 24-hour connect rate."""
     return _ratio(t.answered, t.offered)
 
 
@@ -163,15 +126,18 @@ class Times:
     max_s: float
 
 
-def times(waits_s: Sequence[float]) -> Times | None:
+def times(waits_s: Iterable[float]) -> Times | None:
     """Mean, percentiles and maximum of the waits, None without any. Raises ValueError for a wait that is none."""
-    if not waits_s:
+    return times_of(sorted(map(milliseconds, waits_s)))
+
+
+def times_of(ordered_ms: Sequence[int]) -> Times | None:
+    """As `times`, of waits in milliseconds that are sorted."""
+    if not ordered_ms:
         return None
-    for wait_s in waits_s:
-        _ms(wait_s)
-    ordered = sorted(waits_s)
-    mean_s = math.fsum(ordered) / len(ordered)
-    return Times(mean_s, _at_rank(ordered, 0.5), _at_rank(ordered, 0.95), ordered[-1])
+    mean_s = sum(ordered_ms) / len(ordered_ms) / 1000
+    p50_ms, p95_ms = (_at_rank(ordered_ms, q) for q in (0.5, 0.95))
+    return Times(mean_s, p50_ms / 1000, p95_ms / 1000, ordered_ms[-1] / 1000)
 
 
 def percentile(values: Iterable[float], q: float) -> float | None:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from metrics.measures import JudgedCall, tally, times
+from metrics.counting import JudgedCall, tally
+from metrics.measures import times
 from routing.steps import Judgement
 from service.simulation.app_queue import AppQueue
 from service.simulation.callers import Caller

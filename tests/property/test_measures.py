@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrics.measures import FORMULAS, HEADLINE, JudgedCall, percentile, tally
+from metrics.counting import JudgedCall, tally
+from metrics.measures import FORMULAS, HEADLINE, percentile
 from routing.steps import Judgement
 
 waits = st.integers(0, 120_000).map(lambda ms: ms / 1000)

@@ -46,7 +46,9 @@ CORE_FILES = (
     "telephony/agi/codec.py",
     "telephony/agi/dialogue.py",
     "telephony/agi/leases.py",
+    "metrics/counting.py",
     "metrics/measures.py",
+    "metrics/working.py",
 )
 
 # What reads a clock, a socket, a file or another process has no place in the core, standard library or not.
@@ -59,7 +61,7 @@ ONE_DOOR: dict[str, str | tuple[str, ...]] = {
     "twisted": "telephony/agi",
     "sqlalchemy": "storage",
     "fastapi": "console",
-    "matplotlib": ("service/simulation/picture.py", "service/forecast_picture.py"),
+    "matplotlib": ("service/simulation/picture.py", "service/forecast_picture.py", "service/reports/charts.py"),
 }
 
 

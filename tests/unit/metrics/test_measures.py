@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from metrics.measures import FORMULAS, HEADLINE, JudgedCall, Tally, headline, percentile, tally, times
+from metrics.counting import JudgedCall, tally
+from metrics.measures import FORMULAS, HEADLINE, Tally, headline, percentile, times
 from routing.steps import Judgement as J
 
 DAY = Tally(answered=9500, answered_in_time=8900, abandoned=500, abandoned_in_time=260, short_abandoned=180)
