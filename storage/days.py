@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.steps import Judgement
@@ -62,11 +63,16 @@ async def shown_seats(engine: AsyncEngine, since_ms: int, until_ms: int) -> list
         return [Shown(*row) for row in found.all()]
 
 
-async def periods(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[Period]:
-    """States of agents that reach into the interval, oldest first."""
+def periods_within(since_ms: int, until_ms: int) -> Select[Any]:
+    """States of agents that reach into the interval, oldest first, with the columns of `Period`."""
     table = agent_periods
     columns = [table.c[item.name] for item in fields(Period)]
     reaches = table.c.since_ms < until_ms, or_(table.c.until_ms.is_(None), table.c.until_ms > since_ms)
+    return select(*columns).where(*reaches).order_by(table.c.entry)
+
+
+async def periods(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[Period]:
+    """All of them."""
     async with reading(engine) as connection:
-        found = await connection.execute(select(*columns).where(*reaches).order_by(table.c.entry))
+        found = await connection.execute(periods_within(since_ms, until_ms))
         return [Period(*row) for row in found.all()]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
-from storage import callbacks, days, handoff_figures, outbound, queries, recordings, restrictions, story
+from storage import callbacks, days, figures, handoff_figures, lost, outbound, queries, recordings, restrictions, story
 from storage import workdays as calendar
 from storage.agents import AGENTS, AgentRow
 from storage.callbacks import CallbackRow
@@ -31,9 +31,11 @@ from storage.engine import create_engine, reading, sqlite_file_exists
 from storage.entries import Entry, KeptEntry, WriteEdition, decode
 from storage.errors import EntryError, StorageError, StorageUnavailable
 from storage.faults import reason, sentence
+from storage.figures import FiguredCall
 from storage.fold import Row
 from storage.handoff_figures import DepartmentFigures, Handoff
 from storage.journal import Journal
+from storage.lost import LostCall
 from storage.queries import CallRecord, LineFigures
 from storage.recordings import RecordingRow
 from storage.restrictions import RestrictionRow, Use
@@ -101,6 +103,30 @@ class Archive:
     async def emergency_legs(self, since_ms: int, until_ms: int) -> list[Handoff]:
         """Every leg to an emergency centre that was asked for in the interval, and the acts that had none."""
         return await _asked(handoff_figures.emergency_legs(self.engine, since_ms, until_ms))
+
+    def figured_calls(self, since_ms: int, until_ms: int) -> AsyncIterator[list[FiguredCall]]:
+        """What makes figures of all calls that arrived in the interval, in batches; see `storage.figures`."""
+        return _streamed(figures.figured_calls(self.engine, since_ms, until_ms))
+
+    def recounted_calls(self, since_ms: int, until_ms: int) -> AsyncIterator[list[FiguredCall]]:
+        """The same from the steps alone."""
+        return _streamed(figures.recounted_calls(self.engine, since_ms, until_ms))
+
+    async def recounted(self, call_ids: Collection[str]) -> list[FiguredCall]:
+        """Of these calls."""
+        return await _asked(figures.recounted(self.engine, call_ids), LONG_QUESTION_S)
+
+    def stays(self, since_ms: int, until_ms: int) -> AsyncIterator[list[Period]]:
+        """States of agents that reach into the interval, in batches."""
+        return _streamed(figures.stays(self.engine, since_ms, until_ms))
+
+    async def presented(self, since_ms: int, until_ms: int) -> list[tuple[str, str, int]]:
+        """(agent, outcome, how often) of presentations."""
+        return await _asked(figures.presented(self.engine, since_ms, until_ms), LONG_QUESTION_S)
+
+    async def lost_calls(self, since_ms: int, until_ms: int) -> list[LostCall]:
+        """Calls of the interval that nobody answered, with what became of their callers since."""
+        return await _asked(lost.lost_calls(self.engine, since_ms, until_ms), LONG_QUESTION_S)
 
     async def day(self, since_ms: int, until_ms: int) -> tuple[list[CallRecord], list[Shown], list[Period]]:
         """What was recorded of the calls that arrived in the interval, and of the people who were there."""
@@ -493,6 +519,15 @@ async def _looked_up(url: str, table: str, question: Callable[[AsyncEngine], Awa
         raise StorageUnavailable(f"database: {reason(error)}") from None
     finally:
         await engine.dispose()
+
+
+async def _streamed(batches: AsyncIterator[T]) -> AsyncIterator[T]:
+    """As long as it takes: who asks for a year waits for a year."""
+    try:
+        async for batch in batches:
+            yield batch
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable(sentence(error)) from error
 
 
 async def _asked(question: Awaitable[T], timeout: float = QUESTION_S) -> T:
