@@ -15,7 +15,7 @@ from routing.steps import ActOutcome, ThirdOutcome
 from service import clock
 from service.settings import Settings
 from storage.handoff_figures import DepartmentFigures, Handoff
-from storage.records import Records
+from storage.records import Archive, Records
 
 DEPARTMENT_DAYS: Final = 30  # the last so many, today included, unless somebody asks for others
 LONGEST_DAYS: Final = 366
@@ -32,37 +32,45 @@ class HandoffReports:
         self._records, self._settings, self._names = records, settings, names
 
     async def departments(self, first: date | None, last: date | None) -> Json | str:
-        """Both days included; None: the last 30 days. One sentence when the days make no sense."""
-        zone = self._settings().zone_info
-        last = last or datetime.fromtimestamp(clock.wall(), zone).date()
-        first = first or last - timedelta(days=DEPARTMENT_DAYS - 1)
-        if not 0 <= (last - first).days < LONGEST_DAYS:
-            return f"The first day lies before the last one, by at most {LONGEST_DAYS} days."
-        found = await self._records.department_figures(_ms(first, zone), _ms(last + timedelta(days=1), zone))
-        names = self._names()
-        rows = [_department(row, names.get(row.id, row.name)) for row in found]
-        rows.sort(key=lambda row: (row["reached"] - row["judged"], row["ratio"] or 0.0, row["name"]))
-        return {"first": first, "last": last, "departments": rows}
+        return await departments(self._records, self._settings(), self._names(), first, last)
 
     async def emergency(self, month: str) -> Json | str:
-        """`2026-11`; "": this month."""
-        settings = self._settings()
-        zone = settings.zone_info
-        try:
-            first = _month(month) if month else datetime.fromtimestamp(clock.wall(), zone).date().replace(day=1)
-        except ValueError:
-            return f'"{month[:20]}" is no month: write it like 2026-11.'
-        after = (first + timedelta(days=31)).replace(day=1)
-        legs = await self._records.emergency_legs(_ms(first, zone), _ms(after, zone))
-        acts = [_act(list(its)) for _, its in groupby(legs, key=lambda leg: (leg.call_id, leg.act))]
-        known = {act["number"] for act in acts} | {table.number for table in settings.emergencies}
-        numbers = [_number(number, [act for act in acts if act["number"] == number]) for number in sorted(known)]
-        return {"month": f"{first:%Y-%m}", "numbers": numbers, "acts": acts}
+        return await emergency(self._records, self._settings(), month)
 
     async def handoffs(self, call_id: str) -> list[Json]:
         """The legs of one call."""
         await self._records.flush(WRITTEN_WITHIN_S)  # what happened a moment ago is part of it
         return [_handoff(leg) for leg in await self._records.handoffs(call_id)]
+
+
+async def departments(
+    archive: Archive, settings: Settings, names: Mapping[str, str], first: date | None, last: date | None
+) -> Json | str:
+    """Both days included; None: the last 30 days. One sentence when the days make no sense."""
+    zone = settings.zone_info
+    last = last or datetime.fromtimestamp(clock.wall(), zone).date()
+    first = first or last - timedelta(days=DEPARTMENT_DAYS - 1)
+    if not 0 <= (last - first).days < LONGEST_DAYS:
+        return f"The first day lies before the last one, by at most {LONGEST_DAYS} days."
+    found = await archive.department_figures(_ms(first, zone), _ms(last + timedelta(days=1), zone))
+    rows = [_department(row, names.get(row.id, row.name)) for row in found]
+    rows.sort(key=lambda row: (row["reached"] - row["judged"], row["ratio"] or 0.0, row["name"]))
+    return {"first": first.isoformat(), "last": last.isoformat(), "departments": rows}
+
+
+async def emergency(archive: Archive, settings: Settings, month: str) -> Json | str:
+    """`2026-11`; "": this month. One sentence when it is none."""
+    zone = settings.zone_info
+    try:
+        first = _month(month) if month else datetime.fromtimestamp(clock.wall(), zone).date().replace(day=1)
+    except ValueError:
+        return f'"{month[:20]}" is no month: write it like 2026-11.'
+    after = (first + timedelta(days=31)).replace(day=1)
+    legs = await archive.emergency_legs(_ms(first, zone), _ms(after, zone))
+    acts = [_act(list(its)) for _, its in groupby(legs, key=lambda leg: (leg.call_id, leg.act))]
+    known = {act["number"] for act in acts} | {table.number for table in settings.emergencies}
+    numbers = [_number(number, [act for act in acts if act["number"] == number]) for number in sorted(known)]
+    return {"month": f"{first:%Y-%m}", "numbers": numbers, "acts": acts}
 
 
 def _month(text: str) -> date:

@@ -41,6 +41,12 @@ COMMANDS: Final = {
     "callbacks": Entry("service.cli.callbacks", "app", "Citizens to be called back: list, add, call, done."),
     "workdays": Entry("service.cli.workdays", "app", "Holidays and moved workdays: list, set, import."),
     "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
+    "report": Entry(
+        "service.cli.report",
+        "app",
+        "Figures of a day, week, month or interval: table, CSV, JSON, a page with pictures.",
+    ),
+    "audit": Entry("service.cli.audit", "audit", "The figures of a day once more from its steps: do they agree?"),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "simulate": Entry("service.cli.simulate", "run", "A day of calls on simulated time: other rules, other schemes."),
     "surge": Entry("service.cli.surge", "app", "Declare a surge: shorter wrap-up, the reserve from the start."),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 import typer
 
-from service.cli.client import connect
+from service.cli.client import Unreachable, connect
 from service.cli.files import DryRunOption, OutArgument, read_file, write_file
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
-from service.cli.reports import CsvOption, FromOption, ToOption, day, print_report, share
-from service.settings import load
+from service.cli.reports import CsvOption, FromOption, ToOption, day, from_records, ordered, print_report, share
+from service.handoff_reports import departments as departments_report
+from service.settings import Settings, load
+from storage.records import Archive, departments_of
 
 COLUMNS: Final = ("department", "short", "name", "kind", "level", "now", "until", "hours", "numbers")
 CALLS: Final = (
@@ -120,12 +122,22 @@ def calls(
 ) -> None:
     """Show how departments answered when calls were to be joined with them; who missed most comes first."""
     days = {"from": day(first), "to": day(last)}
-    with connect(config) as client:
-        found = client.get("/api/v1/reports/departments", **{key: value for key, value in days.items() if value})
+    ordered(first, last)
+    try:
+        with connect(config) as client:
+            found = client.get("/api/v1/reports/departments", **{key: value for key, value in days.items() if value})
+    except Unreachable:
+        found = from_records(config, lambda archive, settings: _from_records(archive, settings, first, last))
     rows = [_figures(one) for one in found["departments"]]
     print_report(CALLS, rows, found, as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
         say(f"asked for from {found['first']} to {found['last']}; ratio: answered of those asked for in their hours")
+
+
+async def _from_records(archive: Archive, settings: Settings, first: str, last: str) -> Any:
+    names = {row.id: row.name for row in await departments_of(settings.database_url())}
+    days = (date.fromisoformat(text) if text else None for text in (first, last))
+    return await departments_report(archive, settings, names, *days)
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from service.cli.client import connect
+from service.cli.client import Unreachable, connect
 from service.cli.output import DEFAULT_CONFIG, NO, Cell, ConfigOption, JsonOption, print_rows, say
-from service.cli.reports import CsvOption, print_report
+from service.cli.reports import CsvOption, from_records, month, print_report
+from service.handoff_reports import emergency as emergency_report
 from service.settings import load
 
 ACTS: Final = (
@@ -32,14 +33,18 @@ def emergency() -> None:
 
 @app.command()
 def report(
-    month: Annotated[str, typer.Option("--month", help="Like 2026-11; without it this month.")] = "",
+    wanted: Annotated[str, typer.Option("--month", help="Like 2026-11; without it this month.")] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
     as_csv: CsvOption = False,
 ) -> None:
     """The drill report of a month: each handoff with its milliseconds and routes; exit 1 when one failed."""
-    with connect(config) as client:
-        found = client.get("/api/v1/reports/emergency", **({"month": month} if month else {}))
+    named = month(wanted)
+    try:
+        with connect(config) as client:
+            found = client.get("/api/v1/reports/emergency", **({"month": named} if named else {}))
+    except Unreachable:
+        found = from_records(config, lambda archive, settings: emergency_report(archive, settings, named))
     zone = load(config, check_secrets=False).zone_info
     if not (as_json or as_csv):
         print_rows(NUMBERS, [_number(one) for one in found["numbers"]], as_json=False)

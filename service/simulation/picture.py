@@ -33,6 +33,11 @@ def ready(file: Path) -> None:
         raise PictureError(f"{file.name} is no picture that can be drawn: give a name that ends in .svg or .png")
     if not file.absolute().parent.is_dir():
         raise PictureError(f"{file.absolute().parent} is no folder: make it, or name another file")
+    has_library()
+
+
+def has_library() -> None:
+    """Raises PictureError when nothing can be drawn at all."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:

@@ -31,6 +31,7 @@ async def figures(name: str, slot: int, folder: Path) -> list[dict[str, Any]]:
         ("emergency", 1, 100),
         ("engine", 4, 1),  # with a shadow beside it, never quicker
         ("simulate", 4, 2),
+        ("reports", 2, 10_000),  # times reading a few rows
         ("city", 6, 100),
     ],
 )

@@ -109,7 +109,7 @@ async def test_the_last_thirty_days_are_asked_for_by_default(
     async with reports(settings, consulted_call(1)) as told:
         found = await told.departments(None, None)
         assert isinstance(found, dict)
-        assert (found["first"], found["last"]) == (DAY, date(2023, 12, 14))
+        assert (found["first"], found["last"]) == (str(DAY), "2023-12-14")
         assert len(found["departments"]) == 1
 
 
