@@ -13,12 +13,12 @@ from functools import partial
 from bench.machine import undisturbed
 from bench.place import Options
 from bench.report import Figure
+from metrics.erlang import erlang_a
 from routing.model import AgentProfile, Line, Ring, Rules, SeatProfile, Timing
 from routing.need import Anybody
 from service.day_profiles import load_day
 from service.simulation.callers import Caller, callers_of
 from service.simulation.day import DAY_S, QUARTERS, Arrivals, Day, Habits, Kind, Person, Shift, Spread
-from service.simulation.erlang import erlang_a
 from service.simulation.figures import SCHEMES, Found, simulate
 from service.simulation.ours import Ours
 from service.simulation.pools import Pooled

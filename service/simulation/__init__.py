@@ -6,7 +6,6 @@ world      simulated time, shifts, patience, and what became of everybody
 ours       the routing engine in that world
 pools      rivals that never widen, and the bound: one pool for all
 app_queue  the rival that Asterisk ships: penalties, a queue a line, a look every second
-erlang     the formulas that the bound is checked against
 figures    ratios and times of what came out, side by side
 picture    the same, drawn
 """

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from metrics.erlang import erlang_a
 from routing import commands as c
 from routing import events as e
 from routing.engine import Engine
 from service.simulation.app_queue import AppQueue
 from service.simulation.callers import Caller, callers_of
 from service.simulation.day import Day, Habits, Shift
-from service.simulation.erlang import erlang_a
 from service.simulation.figures import SCHEMES, simulate
 from service.simulation.ours import Ours
 from service.simulation.pools import BySkill, Pooled
