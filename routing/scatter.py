@@ -37,3 +37,15 @@ def bound(mean: float, spread: float, share: float) -> int:
             return calls
         chance *= mean * (1 + variance * calls) / ((1 + variance * mean) * (calls + 1))
     raise AssertionError("a distribution has an end")
+
+
+def level(expected: float, spread: float, seen: float) -> float:
+    """By how much a day lies above its forecast, from what was seen of it so far: near 1.0 while that may be chance.
+
+    The mean of a negative binomial, seen once: a Gamma of mean 1 and deviation `spread` before, `seen` calls instead of
+    `expected` after.
+    """
+    if spread == 0:
+        return 1.0
+    sure = 1 / (spread * spread)
+    return (sure + seen) / (sure + expected)

@@ -47,6 +47,7 @@ CORE_FILES = (
     "telephony/agi/dialogue.py",
     "telephony/agi/leases.py",
     "metrics/counting.py",
+    "metrics/day_end.py",
     "metrics/erlang.py",
     "metrics/measures.py",
     "metrics/working.py",

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from routing.scatter import EXACT_UP_TO, bound
+from routing.scatter import EXACT_UP_TO, bound, level
 from tests.unit.routing.days import poisson
 
 
@@ -38,3 +38,26 @@ def test_bound_has_no_step_where_the_normal_curve_takes_over() -> None:
 
 def test_of_nothing_expected_nothing_is_the_bound() -> None:
     assert bound(0.0, 0.1, 0.98) == 0
+
+
+def test_day_is_above_its_forecast_by_so_much_as_chance_does_not_explain() -> None:
+    assert level(0.0, 0.06, 0.0) == 1.0
+    assert level(800.0, 0.06, 800.0) == 1.0
+    few, many = level(8.0, 0.06, 16.0), level(800.0, 0.06, 1600.0)
+    assert 1.0 < few < 1.05, "eight callers more say little"
+    assert 1.7 < many < 2.0, "eight hundred say nearly all"
+
+
+def test_where_days_do_not_differ_none_is_above() -> None:
+    assert level(800.0, 0.0, 1600.0) == 1.0
+
+
+def test_level_is_the_mean_of_days_that_were_seen_so() -> None:
+    """Of many days of a hotline that scatters, those that had 60 calls where 50 were expected."""
+    chance, spread = Random(3), 0.2
+    like = [
+        one
+        for one in (chance.gammavariate(spread**-2, spread**2) for _ in range(60_000))
+        if poisson(chance, 50 * one) == 60
+    ]
+    assert level(50.0, spread, 60.0) == pytest.approx(sum(like) / len(like), abs=0.02)
