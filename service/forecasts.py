@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import date
 from typing import Final, Protocol
 
@@ -42,12 +42,17 @@ class Recorded(Protocol):
     ) -> dict[int, int]: ...
 
 
+async def _nobody(now: float, today: Json | None) -> None:
+    """Nobody follows."""
+
+
 class Forecasts:
     """One per service; implements `console.deps.Forecasts`."""
 
     def __init__(self, records: Recorded, days: ForecastDays, surge: Callable[[], Surge | None]) -> None:
         self._records, self._days, self._surge = records, days, surge
         self._outlook: Json | None = None
+        self.on_look: Callable[[float, Json | None], Awaitable[None]] = _nobody  # after each, with the outlook
         self._watch = Watch()
         self._watched_until: int | None = None
         self._away = False  # the records did not answer
@@ -81,6 +86,7 @@ class Forecasts:
                 self._away = False
             except StorageUnavailable as error:
                 self._outlook = None
+                await self.on_look(clock.wall(), None)
                 if not self._away:
                     log.warning("forecast", state="without arrivals", reason=str(error))
                 self._away = True
@@ -97,6 +103,7 @@ class Forecasts:
         await self._watch_minutes(now)
         found = await self._days.told(now, today, WHOLE)
         self._outlook = None if isinstance(found, str) else outlook(found)
+        await self.on_look(now, self._outlook)
 
     async def _watch_minutes(self, now: float) -> None:
         """The whole minutes since the last look, none while a surge lasts: afterwards it begins anew."""

@@ -53,6 +53,7 @@ from service.settings_tables import (
     RosterTable,
     SeatTable,
     ServiceTable,
+    StaffingTable,
     SurgeTable,
     Table,
     TargetTable,
@@ -94,6 +95,7 @@ class Settings(Table):
     directory: DirectoryTable = DirectoryTable()
     dialing: DialingTable = DialingTable()
     surge: SurgeTable = SurgeTable()
+    staffing: StaffingTable = StaffingTable()
     restrictions: RestrictionsTable = RestrictionsTable()
     fallback: FallbackTable = FallbackTable()
 

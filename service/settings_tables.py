@@ -295,6 +295,13 @@ class SurgeTable(Table):
         return SurgeRules(**self.model_dump())
 
 
+class StaffingTable(Table):
+    """For the seats needed, as long as the last two weeks have too few calls to learn it from."""
+
+    handle_s: Seconds = seconds(300.0, 10, 7200, "how long a call keeps its agent: talk and wrap-up")
+    patience_s: Seconds = seconds(600.0, 1, 7200, "how long callers wait on average before they give up")
+
+
 class RestrictionsTable(Table):
     behind_s: Seconds = seconds(
         _RESTRICTING.behind_s, 1, 3600, "who is served last stands behind whoever comes within so long after him"

@@ -22,6 +22,7 @@ from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
 from storage import callbacks, days, figures, handoff_figures, lost, outbound, queries, recordings, restrictions, story
+from storage import callbacks, days, handling, handoff_figures, outbound, queries, recordings, restrictions, story
 from storage import workdays as calendar
 from storage.agents import AGENTS, AgentRow
 from storage.callbacks import CallbackRow
@@ -33,6 +34,7 @@ from storage.errors import EntryError, StorageError, StorageUnavailable
 from storage.faults import reason, sentence
 from storage.figures import FiguredCall
 from storage.fold import Row
+from storage.handling import Handled
 from storage.handoff_figures import DepartmentFigures, Handoff
 from storage.journal import Journal
 from storage.lost import LostCall
@@ -95,6 +97,10 @@ class Archive:
     async def callers_by(self, since_ms: int, until_ms: int, every_ms: int, numbers: Iterable[str]) -> dict[int, int]:
         """Callers to these numbers by the place of the interval; who calls twice in one counts once."""
         return await _asked(queries.callers_by(self.engine, since_ms, until_ms, every_ms, numbers))
+
+    async def handled_by(self, since_ms: int, until_ms: int, every_ms: int) -> list[Handled]:
+        """How long calls were talked and waited for, by serving line and interval; no tests, no restricted callers."""
+        return await _asked(handling.handled_by(self.engine, since_ms, until_ms, every_ms))
 
     async def department_figures(self, since_ms: int, until_ms: int) -> list[DepartmentFigures]:
         """How each department that was asked for in the interval answered."""

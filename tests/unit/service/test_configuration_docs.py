@@ -29,6 +29,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[agent]]": tables.AgentTable,
     "[[seat]]": tables.SeatTable,
     "[surge]": tables.SurgeTable,
+    "[staffing]": tables.StaffingTable,
     "[restrictions]": tables.RestrictionsTable,
     "[[zone]]": tables.ZoneTable,
     "[[roster]]": tables.RosterTable,
