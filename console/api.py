@@ -27,6 +27,7 @@ from console.schemas import (
     ReloadOut,
     SeatOut,
     SignInIn,
+    StaffingOut,
     StatusOut,
     SuggestionOut,
     SurgeIn,
@@ -183,6 +184,19 @@ async def forecast(deps: Deps, _: Anybody, day: Day = None, line: LineNumber = "
     found = await from_records(deps.forecasts.day(day, line))
     if isinstance(found, str):
         raise Problem(404, found)
+    return found
+
+
+@api.get(
+    "/staffing",
+    summary="Seats needed in the next hour, and what today will end at",
+    response_model=StaffingOut,
+    responses={503: {"model": ProblemOut, "description": "The records do not answer."}},
+)
+async def staffing(deps: Deps, _: Anybody) -> Any:
+    found = deps.staffing()
+    if found is None:
+        raise Problem(503, "The records do not answer, try again in a minute.", {"Retry-After": "60"})
     return found
 
 

@@ -235,6 +235,8 @@ class ConsoleDeps:
     `recent_calls` may raise anything while the database is away: the pages say so and go on. `recent_calls` gives the
     newest first, without any caller's number. `why` tells one call's story by its id, the beginning of it, or `last`;
     else one sentence says why there is none.
+    `staffing` is what the next hour needs and what today's ratio will end at, by the keys of `schemas.StaffingOut`; None
+    while the records do not answer.
     `tokens` is looked at for every request, so a reload may change it in place.
     """
 
@@ -257,6 +259,7 @@ class ConsoleDeps:
     staff: Staff
     calendar: Calendar
     forecasts: Forecasts
+    staffing: Callable[[], Mapping[str, Any] | None]
     restrictions: Restrictions
     joins: Joins
     alarms: Alarms

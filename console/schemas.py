@@ -147,6 +147,50 @@ class ForecastOut(BaseModel):
     quarters: list[QuarterOut] = Field(description="96 of them.")
 
 
+class NeededOut(BaseModel):
+    at: str = Field(description="When the quarter of an hour begins, like 14:15.")
+    expected: float | None = Field(description="Calls; null without a forecast of that day.")
+    needed: int | None = Field(description="Seats for the target, by Erlang A; breaks and absences are not in it.")
+    gap: int | None = Field(description="Needed less signed in now; above 0 so many are missing.")
+    rostered: int | None = Field(description="People on the roster then; null: no roster says how many.")
+
+
+class LearnedOut(BaseModel):
+    seconds: float
+    source: str = Field(description="`same hours` or `all hours` of the last two weeks, or the `configuration`.")
+    calls: int = Field(description="Of which it is the mean; 0 for the configuration.")
+
+
+class DayEndOut(BaseModel):
+    """The headline of today: so far, and at midnight. null without a forecast."""
+
+    formula: str
+    in_time: int
+    judged: int
+    ratio: float | None = Field(description="So far; null while nothing is decided.")
+    target: float
+    expected: float | None = Field(description="At the end of the day.")
+    to_come: int | None = Field(description="Calls until midnight, those not decided yet among them.")
+    must: int | None = Field(description="Of these so many must be in time to reach the target.")
+    best: float | None = Field(description="If all of them were.")
+    reachable: bool | None
+
+
+class StaffingOut(BaseModel):
+    """Seats needed by the whole hotline, and what today will end at; as of the last full minute."""
+
+    at: float = Field(description="Epoch seconds.")
+    why_none: str | None = Field(description="Why there is no forecast; then nothing is said of what is to come.")
+    signed_in: int = Field(description="People who are signed in and not paused.")
+    quarters: list[NeededOut] = Field(
+        description="The one that is going on and the next three; none without a forecast."
+    )
+    handling: LearnedOut | None = Field(description="Talk and wrap-up of a call at this hour.")
+    patience: LearnedOut | None = Field(description="How long callers wait before they give up.")
+    level: float | None = Field(description="By which the forecast is multiplied, for what came so far today.")
+    today: DayEndOut
+
+
 class AlarmOut(BaseModel):
     """An emergency centre was not reached. Times are epoch seconds."""
 
@@ -171,6 +215,7 @@ class StatusOut(BaseModel):
     dead_trunks: list[str] = Field(description="Trunks to emergency centres whose other end does not answer.")
     suggestion: SuggestionOut | None = Field(description="Whether to declare a surge; null while one lasts.")
     forecast: OutlookOut | None = Field(description="null while the records do not answer.")
+    staffing: StaffingOut | None = Field(description="null while the records do not answer.")
     today: TodayOut | None
     lines: list[LineOut]
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from prometheus_client import Counter
 from prometheus_client.exposition import choose_encoder
 
-from metrics.registry import AGENT_STATES, CALLBACK_STATES, DEGRADABLE, FALLBACK_STAGES, Metrics
+from metrics.registry import AGENT_STATES, CALLBACK_STATES, DEGRADABLE, FALLBACK_STAGES, NEEDED_QUARTERS, Metrics
 from routing.model import DeviceState, EngineView, Line
 from routing.steps import Judgement, Step, StepKind, Value
 
@@ -225,6 +225,14 @@ class Exporter:
         self.metrics.forecast_all.set(whole)
         self.metrics.surge_suggested.set(suggested)
 
+    def staffing(self, quarters: Sequence[tuple[int | None, int | None]], expected: float | None) -> None:
+        """(seats needed, gap) of the quarters of an hour from now on, none while unknown; the ratio at midnight."""
+        known = [*quarters, *[(None, None)] * len(NEEDED_QUARTERS)]
+        for place, (needed, gap) in zip(NEEDED_QUARTERS, known, strict=False):
+            self.metrics.seats_needed.labels(place).set(_number(needed))
+            self.metrics.seats_gap.labels(place).set(_number(gap))
+        self.metrics.today_ratio_expected.set(_number(expected))
+
     def lines(self, lines: Mapping[str, Line]) -> None:
         """The lines of the configuration, at start and after a reload."""
         for line in lines.values():
@@ -317,6 +325,11 @@ class Exporter:
 def _line(step: Step) -> str:
     """The dialled number: a merged number keeps its own figures (T4), rules may add them up."""
     return _text(step, "number") if "number" in step.data else _text(step, "line")
+
+
+def _number(value: float | None) -> float:
+    """Not a number: nobody knows."""
+    return math.nan if value is None else value
 
 
 def _text(step: Step, key: str) -> str:

@@ -58,6 +58,7 @@ JOIN_VERBS: Final = (
 )  # fmt: skip
 CALLBACK_STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done")
 DEGRADABLE: Final = ("ami", "database")
+NEEDED_QUARTERS: Final = ("0", "1", "2", "3")  # the one that is going on, and three more
 
 
 class Metrics:
@@ -176,6 +177,18 @@ class Metrics:
             "hotline_forecast_arrivals_all", "The same for all lines together, made by itself; NaN: no forecast."
         )
         self.forecast_all.set(math.nan)
+        self.seats_needed = self._gauge(
+            "hotline_seats_needed", "Seats for the target by quarter of an hour, 0 is now; NaN: no forecast.", "quarter"
+        )
+        self.seats_gap = self._gauge(
+            "hotline_seats_gap",
+            "Seats needed less people signed in and not paused; above 0 some are missing.",
+            "quarter",
+        )
+        self.today_ratio_expected = self._gauge(
+            "hotline_today_ratio_expected", "V2-all of today as it will be at midnight, 0..1; NaN: no forecast."
+        )
+        self.today_ratio_expected.set(math.nan)
         self.shadow = self._gauge("hotline_shadow", "1 while other rules are tried beside the live ones.")
         self.shadow_decisions = self._counter(
             "hotline_shadow_decisions_total", "Live decisions held against those of other rules.", "line", "result"
@@ -266,6 +279,9 @@ class Metrics:
             self.agents.labels(state)
         for device in DeviceState:
             self.seats.labels(device)
+        for quarter in NEEDED_QUARTERS:
+            self.seats_needed.labels(quarter).set(math.nan)
+            self.seats_gap.labels(quarter).set(math.nan)
         for result in Outcome:
             self.presentations.labels(result)
         for verb in JOIN_VERBS:

@@ -21,6 +21,7 @@ log = structlog.get_logger("hotline")
 
 EVERY_S: Final = 1.0
 ASK_EVERY: Final = 10  # rounds between two looks at Asterisk's own counters
+UNKNOWN: Final[dict[str, Any]] = {"quarters": (), "today": {"expected": None}}  # seats needed, and the end of today
 
 
 class Looked(Protocol):
@@ -35,6 +36,7 @@ class Looked(Protocol):
     pbx: Any
     calendar: Any
     forecasts: Any
+    staffing: Any
     alarms: Any
     recordings: Any
 
@@ -125,6 +127,9 @@ class Gauges:
         expected = service.forecasts.expected_now(clock.wall())
         whole = expected.pop(WHOLE)
         exporter.forecast(expected, whole, suggested=service.forecasts.suggestion() is not None)
+        needed = service.staffing.shown() or UNKNOWN
+        quarters = [(quarter["needed"], quarter["gap"]) for quarter in needed["quarters"]]
+        exporter.staffing(quarters, needed["today"]["expected"])
         ends = service.recordings.ends
         exporter.recording(ready=ends.ready, free_bytes=ends.free_bytes)
         agi = service.agi.stats

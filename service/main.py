@@ -57,6 +57,7 @@ from service.settings_rosters import gap_sentences, needs_calendar
 from service.shadow import Shadows
 from service.snapshots import Snapshots
 from service.staff import Staff
+from service.staffing import Here, Staffing, Wanted, at_work
 from service.surge import Surges
 from service.switchboard import Switchboard
 from service.targets import Named
@@ -162,6 +163,8 @@ class Service:
         history = History(settings.zone_info)
         days = ForecastDays(records, history, lambda: self.engine.rules.lines, lambda: self.calendar.workdays)
         self.forecasts = Forecasts(records, days, lambda: self.engine.surge)
+        self.staffing = Staffing(records, days, self._here, self._wanted)
+        self.forecasts.on_look = self.staffing.look
         self.http = HttpServer(create_app(self._console()))
         self.gauges = gauges.Gauges(self)
         agents.on_change = lambda: self.board.submit(e.RulesChanged(self._rules()))
@@ -208,6 +211,7 @@ class Service:
             staff=Staff(self.agents, self.engine),
             calendar=self.calendar,
             forecasts=self.forecasts,
+            staffing=self.staffing.shown,
             restrictions=self.restrictions,
             joins=self.joins,
             alarms=self.alarms,
@@ -345,6 +349,13 @@ class Service:
 
     def view(self) -> EngineView:
         return self.engine.view(clock.now())
+
+    def _here(self) -> Here:
+        return Here(at_work(self.view()), self.engine.rules, self.calendar.workdays)
+
+    def _wanted(self) -> Wanted:
+        target, staffing = self.settings.target, self.settings.staffing
+        return Wanted(target.ratio, target.answer_within_s, staffing.handle_s, staffing.patience_s)
 
     def health(self) -> Health:
         degraded = [] if self.link.up else ["ami"]

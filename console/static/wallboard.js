@@ -110,6 +110,28 @@ function drawForecast() {
   }));
 }
 
+// four quarters of an hour from now on, and what the day will end at
+function drawStaffing() {
+  const told = picture.staffing;
+  $("staffing-section").hidden = !told || told.why_none !== null;
+  if ($("staffing-section").hidden) return;
+  $("staffing-parts").textContent = `在岗 signed in ${told.signed_in}`;
+  $("staffing").replaceChildren(...told.quarters.map(({ at, expected, needed, gap, rostered }) => {
+    const item = element("li", at);
+    item.className = gap === null ? "" : gap > 0 ? "bad" : "good";
+    item.append(element("b", needed ?? "–"));
+    if (gap !== null) item.append(element("span", gap > 0 ? `缺 short ${gap}` : `余 spare ${-gap}`));
+    if (expected !== null) item.append(element("small", `来话 calls ${Math.round(expected)}`));
+    if (rostered !== null) item.append(element("small", `排班 roster ${rostered}`));
+    return item;
+  }));
+  const day = told.today;
+  $("day-end").className = day.expected === null ? "" : day.expected >= day.target ? "good" : "bad";
+  $("day-end").textContent = `预计今日 today will end at ${percent(day.expected)} (${day.formula}) · ` + (day.reachable
+    ? `其余 ${day.to_come} 个中须及时接通 ${day.must} 个 of ${day.to_come} to come ${day.must} must be in time`
+    : `目标已无法达到 target out of reach: ${percent(day.best)}`);
+}
+
 function drawNotices() {
   const { health } = picture;
   const texts = health.degraded.map((part) => PARTS[part] || part);
@@ -142,6 +164,7 @@ function draw() {
   drawSeats();
   drawLines();
   drawForecast();
+  drawStaffing();
 }
 
 function everySecond() {

@@ -43,6 +43,11 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def percent(ratio: float | None) -> str:
+    """Rounded down: 94.96 % is not 95 %."""
+    return "–" if ratio is None else f"{int(ratio * 1000 + 1e-9) / 10:.1f} %"
+
+
 def print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 

@@ -15,7 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.client import Client, connect
-from service.cli.output import DEFAULT_CONFIG, GOOD, NO, CommandError, ConfigOption, JsonOption, print_json
+from service.cli.needed import staffing
+from service.cli.output import DEFAULT_CONFIG, GOOD, NO, CommandError, ConfigOption, JsonOption, percent, print_json
 
 EVERY_S: Final = 1.0
 STATES: Final = ("ready", "ringing", "talking", "wrap_up", "paused", "signed_out")
@@ -91,6 +92,7 @@ def picture(found: Status) -> RenderableType:
         _seats(found),
         _duty(found),
         _forecast(found),
+        *staffing(found.get("staffing")),
         _lines(found),
     )
 
@@ -216,11 +218,6 @@ def _line_today(line: Status, target: float) -> tuple[str | Text, ...]:
     ratio = Text(percent(today["ratio"]), style=_mark(today["ratio"], target))
     times = (_seconds(today[name]) for name in ("p50_s", "p95_s", "max_s"))
     return str(today["offered"]), str(today["answered"]), ratio, *times
-
-
-def percent(ratio: float | None) -> str:
-    """Rounded down: 94.96 % is not 95 %."""
-    return "–" if ratio is None else f"{int(ratio * 1000 + 1e-9) / 10:.1f} %"
 
 
 def _seconds(value: float | None) -> str:

@@ -15,7 +15,7 @@ from routing.agent_state import AgentState
 from routing.floor import SET_ASIDE
 from routing.model import DeviceState, DutyView, EngineView, LineView, SeatView
 from tests.e2e.browser import Page, browser
-from tests.unit.console.fakes import OUTLOOK, SUGGESTION, Hotline
+from tests.unit.console.fakes import OUTLOOK, STAFFING, SUGGESTION, Hotline
 
 pytestmark = pytest.mark.e2e
 
@@ -145,6 +145,26 @@ async def test_today_beside_its_forecast_and_a_suggestion_are_on_the_wall(
     assert page.complaints == []
     hotline.forecasts.suggested = None
     await page.until("document.querySelectorAll('#notices span').length === 0")
+
+
+async def test_seats_needed_and_the_end_of_the_day_are_on_the_wall(
+    page: Page, server: HttpServer, hotline: Hotline
+) -> None:
+    await enter(page, server)
+    assert await page.value("document.querySelector('#staffing-section').hidden") is True
+    hotline.staffing = STAFFING
+    await page.until("document.querySelectorAll('#staffing li').length === 4")
+    first = await page.text("#staffing li")
+    for part in ("14:15", "45", "short 4", "calls 98", "roster 44"):
+        assert part in first
+    assert await page.value("document.querySelectorAll('#staffing li.bad').length") == 2
+    assert "93.4% (V2-all)" in await page.text("#day-end")
+    assert "of 1200 to come 1178 must be in time" in await page.text("#day-end")
+    hotline.staffing = {**STAFFING, "today": {**STAFFING["today"], "reachable": False, "best": 0.9412}}
+    await page.until("document.querySelector('#day-end').textContent.includes('out of reach: 94.1%')")
+    hotline.staffing = {**STAFFING, "why_none": "no forecast", "quarters": []}
+    await page.until("document.querySelector('#staffing-section').hidden")
+    assert page.complaints == []
 
 
 async def test_a_name_is_text_whatever_it_holds(page: Page, server: HttpServer, hotline: Hotline) -> None:

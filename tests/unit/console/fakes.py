@@ -104,6 +104,19 @@ OUTLOOK = {
     "total": 2400.0, "until_now": 800.5, "arrived": 900, "why_none": None,
     "hours": [{"expected": 100.0, "arrived": 112 if hour < 8 else None} for hour in range(24)],
 }  # fmt: skip
+STAFFING = {
+    "at": 1_795_302_660.0, "why_none": None, "signed_in": 41, "level": 1.05,
+    "quarters": [
+        {"at": at, "expected": 98.2, "needed": needed, "gap": needed - 41, "rostered": 44}
+        for at, needed in (("14:15", 45), ("14:30", 44), ("14:45", 41), ("15:00", 38))
+    ],
+    "handling": {"seconds": 231.4, "source": "same hours", "calls": 5321},
+    "patience": {"seconds": 600.0, "source": "configuration", "calls": 0},
+    "today": {
+        "formula": "V2-all", "in_time": 912, "judged": 1000, "ratio": 0.912, "target": 0.95, "expected": 0.9341,
+        "to_come": 1200, "must": 1178, "best": 0.96, "reachable": True,
+    },
+}  # fmt: skip
 SUGGESTION = {
     "since": 1_795_302_600.0, "at": "14:30", "percent": 87, "callers": 56, "expected": 30.0,
     "text": "arrivals are 87 % above forecast since 14:30",
@@ -464,6 +477,7 @@ class Hotline:
     calendar: Calendar = field(default_factory=Calendar)
     shadow: ShadowRules = field(default_factory=ShadowRules)
     forecasts: Forecasts = field(default_factory=Forecasts)
+    staffing: Mapping[str, Any] | None = None
     restrictions: Restrictions = field(default_factory=Restrictions)
     joins: Joins = field(default_factory=lambda: Joins())
     directory: Directory = field(default_factory=Directory)
@@ -524,6 +538,7 @@ class Hotline:
             staff=self.staff,
             calendar=self.calendar,
             forecasts=self.forecasts,
+            staffing=lambda: self.staffing,
             restrictions=self.restrictions,
             joins=self.joins,
             directory=self.directory,

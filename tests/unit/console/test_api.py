@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from console.deps import Health, Refused, Role
-from tests.unit.console.fakes import FORECAST, OUTLOOK, SUGGESTION, Hotline, bearer
+from tests.unit.console.fakes import FORECAST, OUTLOOK, STAFFING, SUGGESTION, Hotline, bearer
 
 API = "/api/v1"
 
@@ -309,6 +309,26 @@ async def test_suggestion_and_forecast_of_today_are_in_the_picture(client: httpx
     found = (await client.get(f"{API}/status", headers=bearer("agent"))).json()
     assert (found["suggestion"], found["forecast"]) == (SUGGESTION, OUTLOOK)
     assert hotline.acts == [], "nobody acts but a person"
+
+
+async def test_seats_needed_are_told_alone_and_in_the_picture(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    away = await client.get(f"{API}/staffing", headers=bearer("agent"))
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "60")
+    assert (await client.get(f"{API}/status", headers=bearer("agent"))).json()["staffing"] is None
+    hotline.staffing = STAFFING
+    hotline.view = replace(hotline.view, ami_up=False)
+    found = await client.get(f"{API}/staffing", headers=bearer("agent"))
+    assert (found.status_code, found.json()) == (200, STAFFING)
+    assert (await client.get(f"{API}/staffing")).status_code == 401
+
+
+async def test_seats_needed_without_a_forecast_are_a_sentence(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    unknown = dict.fromkeys(("expected", "to_come", "must", "best", "reachable"))
+    hotline.staffing = {
+        **STAFFING, "why_none": "no forecast", "quarters": [], "handling": None, "patience": None, "level": None,
+        "today": {**STAFFING["today"], **unknown},
+    }  # fmt: skip
+    assert (await client.get(f"{API}/staffing", headers=bearer("agent"))).json() == hotline.staffing
 
 
 async def test_forecast_of_a_day_and_a_line(client: httpx.AsyncClient, hotline: Hotline) -> None:

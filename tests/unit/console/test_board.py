@@ -12,7 +12,7 @@ from console import board
 from console.board import Board, lasting
 from console.deps import Health, LineToday
 from routing.model import DeviceState, EngineView, LineView, SeatView
-from tests.unit.console.fakes import OUTLOOK, SUGGESTION, TODAY, VIEW, Hotline
+from tests.unit.console.fakes import OUTLOOK, STAFFING, SUGGESTION, TODAY, VIEW, Hotline
 
 HEALTH = Health(True, True)
 
@@ -51,6 +51,18 @@ async def test_readers_at_the_same_time_get_one_picture_encoded_once() -> None:
     assert all(other is first for other in others)
     assert first.text is first.text
     assert hotline.asked == 1
+
+
+async def test_seats_needed_are_new_to_those_who_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "FRESH_S", 0.0)
+    hotline = Hotline()
+    shown = Board(hotline.deps())
+    before = await shown.snapshot()
+    assert before.picture["staffing"] is None
+    hotline.staffing = STAFFING
+    after = await shown.snapshot()
+    assert (after.version, after.picture["staffing"]) == (before.version + 1, STAFFING)
+    assert (await shown.snapshot()).version == after.version
 
 
 @pytest.mark.parametrize("change", [{"suggested": SUGGESTION}, {"today": OUTLOOK}])

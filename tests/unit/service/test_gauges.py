@@ -90,6 +90,14 @@ class Forecasts:
 
 
 @dataclass
+class Staffing:
+    told: Mapping[str, Any] | None = None
+
+    def shown(self) -> Mapping[str, Any] | None:
+        return self.told
+
+
+@dataclass
 class Ends:
     ready: bool | None = None
     free_bytes: int | None = None
@@ -112,7 +120,7 @@ class Service:
         self.exporter = Exporter(Metrics(["pbx1"]), rules().lines)
         self.link, self.agi, self.records, self.board = Link(), Agi(), Records(), Board()
         self.engine, self.pbx, self.calendar = Engine(), Pbx(), Calendar()
-        self.forecasts, self.recordings = Forecasts(), Recordings()
+        self.forecasts, self.recordings, self.staffing = Forecasts(), Recordings(), Staffing()
         self.alarms = SimpleNamespace(open=["one"])
         self.degraded: tuple[str, ...] = ()
 
@@ -202,6 +210,24 @@ def test_forecast_and_suggestion_are_shown_and_what_is_not_known_is_no_number(se
     gauges.take()
     assert service.value("hotline_surge_suggested") == 1
     assert math.isnan(service.value("hotline_forecast_arrivals", line="12345")), "the line is gone after a reload"
+
+
+def test_seats_needed_are_shown_by_quarter_and_are_no_number_while_nobody_knows(service: Any) -> None:
+    gauges = Gauges(service)
+    gauges.take()
+    assert math.isnan(service.value("hotline_seats_needed", quarter="0"))
+    quarters = [{"needed": 45 - nth, "gap": 4 - nth} for nth in range(3)]
+    service.staffing.told = {"quarters": [*quarters, {"needed": None, "gap": None}], "today": {"expected": 0.93}}
+    gauges.take()
+    assert [service.value("hotline_seats_needed", quarter=str(nth)) for nth in range(3)] == [45, 44, 43]
+    assert [service.value("hotline_seats_gap", quarter=str(nth)) for nth in range(3)] == [4, 3, 2]
+    assert math.isnan(service.value("hotline_seats_needed", quarter="3"))
+    assert math.isnan(service.value("hotline_seats_gap", quarter="3"))
+    assert service.value("hotline_today_ratio_expected") == 0.93
+    service.staffing.told = {"quarters": [], "today": {"expected": None}}
+    gauges.take()
+    assert math.isnan(service.value("hotline_seats_gap", quarter="0"))
+    assert math.isnan(service.value("hotline_today_ratio_expected"))
 
 
 async def one_round(gauges: Gauges) -> None:

@@ -13,9 +13,10 @@ from rich.console import Console
 from service.cli import status as status_command
 from service.cli.calls import _row
 from service.cli.client import Client, url_of
-from service.cli.output import CommandError
-from service.cli.status import is_served, percent, picture
+from service.cli.output import CommandError, percent
+from service.cli.status import is_served, picture
 from service.settings import Settings
+from tests.unit.console.fakes import STAFFING
 
 TODAY = {"offered": 30, "judged": 28, "answered": 27, "in_time": 26, "abandoned": 1, "flowed_out": 0, "failed": 0}
 TODAY |= {"ratio": 26 / 28, "formula": "V2-all"}
@@ -76,6 +77,45 @@ def test_who_is_on_duty_is_shown_by_shift_and_a_gap_by_its_name(monkeypatch: pyt
     assert "on duty group:day, first agent:9001, for 2 d 2 h more: 2" in shown
     assert "on duty GAP, the duty seats serve, for 10 min more: 3" in shown
     assert "on duty" not in text(STATUS)
+
+
+def test_seats_needed_and_the_end_of_the_day_are_a_short_block() -> None:
+    shown = text({**STATUS, "staffing": STAFFING}).splitlines()
+    start = next(nth for nth, line in enumerate(shown) if line.startswith("today will end at"))
+    assert shown[start].rstrip() == (
+        "today will end at 93.4 % (V2-all): of the 1200 calls still to come 1178 must be in time for 95.0 %"
+    )
+    rows = [line.split() for line in shown[start + 2 : start + 6]]
+    assert rows[0] == ["14:15", "98", "45", "41", "4", "short", "44"]
+    assert rows[2] == ["14:45", "98", "41", "41", "0", "to", "spare", "44"]
+    assert rows[3] == ["15:00", "98", "38", "41", "3", "to", "spare", "44"]
+    assert shown[start + 6].startswith("a call takes 231 s (same hours), callers wait 600 s (configuration)")
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        ({"must": 1201, "reachable": False, "best": 0.9412}, "95.0 % cannot be reached any more, 94.1 % with all of"),
+        ({"must": 0}, "95.0 % is reached whatever becomes of the 1200 calls still to come"),
+    ],
+)
+def test_target_that_is_safe_or_lost_is_said_so(day: dict[str, Any], words: str) -> None:
+    assert words in text({**STATUS, "staffing": {**STAFFING, "today": {**STAFFING["today"], **day}}})
+
+
+def test_without_a_forecast_there_is_one_sentence_and_without_records_none() -> None:
+    unknown = {**STAFFING, "why_none": "no forecast: 2 days are recorded", "quarters": []}
+    shown = text({**STATUS, "staffing": unknown})
+    assert "seats needed: no forecast: 2 days are recorded" in shown
+    assert "today will end" not in shown
+    for away in (STATUS, {**STATUS, "staffing": None}):
+        assert "seats needed" not in text(away)
+
+
+def test_quarter_of_a_day_without_a_forecast_has_no_numbers() -> None:
+    quarter = {"at": "00:00", "expected": None, "needed": None, "gap": None, "rostered": None}
+    shown = text({**STATUS, "staffing": {**STAFFING, "quarters": [quarter]}})
+    assert [line.split() for line in shown.splitlines() if "00:00" in line] == [["00:00", "–", "–", "41", "–", "–"]]
 
 
 def test_degraded_and_not_serving_are_said_first() -> None:
