@@ -13,12 +13,12 @@ from typing import NamedTuple, Protocol
 
 from metrics.day_end import SoFar
 from routing.agent_state import AgentState
-from routing.forecast import Forecast
+from routing.forecast import Forecast, NoForecast
 from routing.model import EngineView, Rules
 from routing.scatter import level
 from routing.workdays import Workdays
 from service.forecast_days import ForecastDays
-from service.forecast_table import WHOLE, Json
+from service.forecast_table import WHOLE, Json, Known, until, why_none
 from service.handling import Handling, Recorded
 from service.history import day_of
 from service.on_roster import on_roster
@@ -87,26 +87,25 @@ class Staffing:
     async def _told(self, now: float, today: Json) -> Json:
         await self._handling.learn(self._records, day_of(now, self._days.zone))
         figures = await self._records.line_figures(midnight_ms(self._days.zone, now))
-        made = await self._made(day_of(now, self._days.zone))
+        known, tomorrow = await self._forecasts(day_of(now, self._days.zone))
         wanted, here = self._wanted(), self._here()
         so_far = so_far_of(row for row in figures if row.line in here.rules.lines)
-        if today["total"] is None or not made:
-            return without(now, today["why_none"], here.signed_in, so_far, wanted.ratio)
-        return await asyncio.to_thread(staffing, self._outlook(now, today, made, wanted, here), so_far)
+        if isinstance(known, NoForecast):
+            return without(now, why_none(known), here.signed_in, so_far, wanted.ratio)
+        above = level(until(known, now, self._days.zone), known.spread, today["arrived"])
+        made = {one.day: one for one in (known, tomorrow) if isinstance(one, Forecast)}
+        return await asyncio.to_thread(staffing, self._outlook(now, made, above, wanted, here), so_far)
 
-    async def _made(self, today: date) -> dict[date, Forecast]:
-        """Of today and tomorrow, nothing without one of today."""
-        known = {day: await self._days.forecast(day, WHOLE) for day in (today, today + timedelta(days=1))}
-        made = {day: one for day, one in known.items() if isinstance(one, Forecast)}
-        return made if today in made else {}
+    async def _forecasts(self, today: date) -> tuple[Known, Known]:
+        """Of today and of tomorrow: an hour may reach over midnight."""
+        return await self._days.forecast(today, WHOLE), await self._days.forecast(today + timedelta(days=1), WHOLE)
 
-    def _outlook(self, now: float, today: Json, made: dict[date, Forecast], wanted: Wanted, here: Here) -> Outlook:
-        zone = self._days.zone
+    def _outlook(self, now: float, made: dict[date, Forecast], above: float, wanted: Wanted, here: Here) -> Outlook:
         return Outlook(
             now=now,
-            zone=zone,
+            zone=self._days.zone,
             made=made,
-            level=level(today["until_now"], made[day_of(now, zone)].spread, today["arrived"]),
+            level=above,
             signed_in=here.signed_in,
             rostered=cache(lambda at: on_roster(here.rules, here.workdays, at)),
             handle_s=cache(lambda hour: self._handling.handle_s(hour, here.wrap_up_s, wanted.handle_s)),

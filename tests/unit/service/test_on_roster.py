@@ -35,6 +35,10 @@ def test_people_of_the_running_shifts_are_counted_each_once() -> None:
     assert (at(12, found), at(15, found)) == (3, 1)
 
 
+def test_merged_number_has_no_shifts_of_its_own() -> None:
+    assert at(12, hotline(Shift(frozenset({"12345", "12333"}), people=Named("1001")))) == 1
+
+
 def test_leaders_who_take_a_line_first_are_there_too() -> None:
     found = hotline(Shift(people=Named("1001")), Shift(people=Named("1004"), first=True))
     assert at(12, found) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -132,7 +133,8 @@ async def test_of_the_quarter_that_is_going_on_only_the_rest_is_to_come(hotline:
 async def test_calls_that_wait_now_are_to_come_and_tests_are_nothing(hotline: Hotline) -> None:
     await hotline.today(until=NOON)
     await keep(hotline.url, [("12345", NOON - 5.0)] * 3, judged=None, outcome=None, ended_ms=None)
-    await keep(hotline.url, [("12345", NOON - 7.0), ("99999", NOON - 9.0)], judged="test")
+    await keep(hotline.url, [("12345", NOON - 7.0), ("12345", NOON - 9.0)], judged="test")
+    await keep(hotline.url, [("99999", NOON - 11.0)], judged="late")  # no line of today's any more
     found = await hotline.told(NOON)
     day = found["today"]
     assert (day["judged"], day["to_come"]) == (240, pytest.approx(3 + 240 * found["level"], abs=1))
@@ -207,6 +209,26 @@ async def test_while_the_records_do_not_answer_nothing_old_is_shown(
     assert hotline.staffing.shown() is None
 
 
+async def test_who_follows_the_forecast_hears_that_the_records_are_away(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One look as its task makes it; then the task waits for the next minute, and is over here."""
+    heard: list[object] = []
+
+    async def hears(now: float, today: object) -> None:
+        heard.append(today)
+        raise asyncio.CancelledError
+
+    async def away(timeout: float) -> bool:
+        return False
+
+    hotline.forecasts.on_look = hears
+    monkeypatch.setattr(hotline.records, "flush", away)
+    with pytest.raises(asyncio.CancelledError):
+        await hotline.forecasts.keep()
+    assert heard == [None]
+
+
 async def test_without_an_outlook_nothing_is_shown(hotline: Hotline) -> None:
     await hotline.told(NOON)
     await hotline.staffing.look(NOON + 60, None)
@@ -214,6 +236,9 @@ async def test_without_an_outlook_nothing_is_shown(hotline: Hotline) -> None:
 
 
 def test_who_is_paused_or_away_is_no_seat() -> None:
-    states = ("ready", "ringing", "talking", "wrap_up", "paused", "signed_out")
-    seats = tuple(SeatView(state, state, "", state, 0.0, DeviceState.NOT_INUSE, None) for state in states)
-    assert at_work(EngineView((), seats, ready=True, ami_up=True)) == 4
+    def alone(state: str) -> int:
+        seat = SeatView("1001", "1001", "", state, 0.0, DeviceState.NOT_INUSE, None)
+        return at_work(EngineView((), (seat,), ready=True, ami_up=True))
+
+    assert [alone(state) for state in ("ready", "ringing", "talking", "wrap_up")] == [1, 1, 1, 1]
+    assert [alone(state) for state in ("paused", "signed_out")] == [0, 0]
