@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Final
 
 STEPS: Final = 1000  # of Simpson's rule, even
+PATIENT_FOR: Final = 37  # times his mean patience nobody waits: exp(-37)
 NEAR_ENOUGH: Final = 1e-9  # a share that misses its target by less has reached it
 
 
@@ -59,7 +60,8 @@ def erlang_a(rate: float, handle_s: float, agents: int, patience_s: float, withi
         raise ValueError("without giving up the queue grows for ever")
 
     def log_density(x: float) -> float:
-        return rate * _patient_s(x, patience_s) - agents / handle_s * x
+        patient_s = x if math.isinf(patience_s) else -math.expm1(-x / patience_s) * patience_s
+        return rate * patient_s - agents / handle_s * x
 
     def density(x: float) -> float:
         return math.exp(log_density(x) - highest)
@@ -70,13 +72,18 @@ def erlang_a(rate: float, handle_s: float, agents: int, patience_s: float, withi
     peak = _peak(rate * handle_s / agents, patience_s)
     highest = log_density(peak)
     blocked = rate * _erlang_b(rate * handle_s, agents - 1)
-    end = _negligible_after(density, peak + handle_s / agents)
+    end = _negligible_after(density, peak, handle_s / agents)
+    begin = max(0.0, 2 * peak - end)  # before its peak the density falls faster than after it
     free = math.exp(-highest)
-    total = free + blocked * _integral(density, end)
-    answered_late = blocked * _integral(served, end) / total
-    in_time = free / total + blocked * _integral(served, min(within_s, end)) / total
-    wait_s = blocked * _integral(lambda x: density(x) * _patient_s(x, patience_s), end) / total  # or until giving up
-    abandons = 1 - free / total - answered_late
+    waiting = _integral(density, begin, end)
+    total = free + blocked * waiting
+    nobody_left = min(end, begin + PATIENT_FOR * patience_s)
+    abandons = blocked * max(0.0, waiting - _integral(served, begin, nobody_left)) / total
+    in_time = (free + blocked * _integral(served, begin, min(within_s, nobody_left))) / total
+    if math.isinf(patience_s):
+        wait_s = blocked * _integral(lambda x: x * density(x), begin, end) / total
+    else:
+        wait_s = patience_s * abandons  # so it is with exponential patience, whatever else
     return ErlangA(1 - free / total, abandons, wait_s, in_time, rate * (1 - abandons) * handle_s / agents)
 
 
@@ -111,11 +118,6 @@ def seats_needed(rate: float, handle_s: float, patience_s: float, within_s: floa
     return plenty
 
 
-def _patient_s(x: float, patience_s: float) -> float:
-    """Mean time until a caller is served who would have to wait for `x`, or until he gives up."""
-    return x if math.isinf(patience_s) else -math.expm1(-x / patience_s) * patience_s
-
-
 def _peak(load: float, patience_s: float) -> float:
     """The likeliest wait of those who wait; 0 unless there are too few agents for all. `load`: by agent."""
     return patience_s * math.log(load) if load > 1 else 0.0
@@ -129,18 +131,17 @@ def _erlang_b(load: float, agents: int) -> float:
     return blocked
 
 
-def _negligible_after(density: Callable[[float], float], step: float) -> float:
-    """A point after which the density adds nothing any more: doubled until it is as good as nothing."""
-    end = step
-    while density(end) > 1e-14 and end < 1e7:
-        end *= 2
-    return end
+def _negligible_after(density: Callable[[float], float], peak: float, step: float) -> float:
+    """A point after which the density adds nothing any more: its distance is doubled until it is as good as nothing."""
+    while density(peak + step) > 1e-14 and step < 1e7:
+        step *= 2
+    return peak + step
 
 
-def _integral(what: Callable[[float], float], end: float) -> float:
-    """Simpson's rule from 0 to `end`."""
-    if end <= 0:
+def _integral(what: Callable[[float], float], begin: float, end: float) -> float:
+    """Simpson's rule; 0 when the end comes before the beginning."""
+    if end <= begin:
         return 0.0
-    h = end / STEPS
-    inner = sum((4 if k % 2 else 2) * what(k * h) for k in range(1, STEPS))
-    return (what(0.0) + inner + what(end)) * h / 3
+    h = (end - begin) / STEPS
+    inner = sum((4 if k % 2 else 2) * what(begin + k * h) for k in range(1, STEPS))
+    return (what(begin) + inner + what(end)) * h / 3

@@ -4,8 +4,8 @@ One `Metrics` object is one registry, made by the composition root; there is no 
 services in one process do not see each other. Everything that is known beforehand (lines, results, outcomes, stages,
 states) is present at 0 from the start: a series that appears with its first count loses it for every `increase()`.
 
-Labels never carry a caller's number or an agent's id. A ratio is never exported alone; `config/prometheus` makes it.
-`docs/metrics.md` is the manual and a test holds it to this file.
+Labels never carry a caller's number or an agent's id. A ratio of what was is never exported alone: `config/prometheus`
+makes it. `docs/metrics.md` is the manual and a test holds it to this file.
 """
 
 from __future__ import annotations

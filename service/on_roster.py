@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 
 from routing.model import AgentProfile, Mode, Rules, SignIn
 from routing.need import InGroup, Need, admits, leaves
@@ -10,18 +11,31 @@ from routing.rostering import DUTY_SEATS
 from routing.workdays import Workdays
 
 
-def on_roster(rules: Rules, workdays: Workdays, at: float) -> int | None:
-    """People of whom a running shift of some line asks; in a gap those at the duty seats.
+def on_roster(rules: Rules, workdays: Workdays) -> Callable[[float], int | None]:
+    """Tells for an epoch second of how many people the running shifts of all lines ask, in a gap those at the duty seats.
 
-    None: some line is everybody's, or the shifts are of seats and nobody knows beforehand who will sit there.
+    None: some line is everybody's, or the shifts are of seats and nobody knows beforehand who will sit there. It remembers
+    what it told: one for each look.
     """
-    needs = _needs(rules, workdays, at)
-    if needs is None or (_of_seats(needs) and any(not _has_seat(rules, agent) for agent in rules.agents.values())):
+
+    @cache
+    def people(needs: frozenset[Need]) -> int | None:
+        if _of_seats(needs) and any(not _has_seat(rules, agent) for agent in rules.agents.values()):
+            return None
+        return sum(any(_admitted(rules, need, agent) for need in needs) for agent in rules.agents.values())
+
+    @cache
+    def told(at: float) -> int | None:
+        needs = _needs(rules, workdays, at)
+        return None if needs is None else people(needs)
+
+    return told
+
+
+def _needs(rules: Rules, workdays: Workdays, at: float) -> frozenset[Need] | None:
+    """None: some line is everybody's."""
+    if not rules.roster.shifts:
         return None
-    return sum(any(_admitted(rules, need, agent) for need in needs) for agent in rules.agents.values())
-
-
-def _needs(rules: Rules, workdays: Workdays, at: float) -> set[Need] | None:
     found: set[Need] = set()
     for line in rules.lines.values():
         if line.mode is not Mode.MERGED:
@@ -29,15 +43,11 @@ def _needs(rules: Rules, workdays: Workdays, at: float) -> set[Need] | None:
             if duty.everybody:
                 return None
             found.update((DUTY_SEATS,) if duty.gap else duty.people or (), duty.first)
-    return found or None
+    return frozenset(found)
 
 
-def _of_seats(needs: set[Need]) -> bool:
-    return any(isinstance(leaf, InGroup) for leaf in _all_leaves(needs))
-
-
-def _all_leaves(needs: set[Need]) -> Iterator[object]:
-    return (leaf for need in needs for leaf, _ in leaves(need))
+def _of_seats(needs: frozenset[Need]) -> bool:
+    return any(isinstance(leaf, InGroup) for need in needs for leaf, _ in leaves(need))
 
 
 def _has_seat(rules: Rules, agent: AgentProfile) -> bool:

@@ -22,7 +22,7 @@ from service.forecast_table import WHOLE, Json, Known, until, why_none
 from service.handling import Handling, Recorded
 from service.history import day_of
 from service.on_roster import on_roster
-from service.staffing_table import Outlook, staffing, without
+from service.staffing_table import Situation, staffing, without
 from service.today import LEFT_OUT, midnight_ms
 from storage.queries import LineFigures
 
@@ -92,22 +92,22 @@ class Staffing:
         so_far = so_far_of(row for row in figures if row.line in here.rules.lines)
         if isinstance(known, NoForecast):
             return without(now, why_none(known), here.signed_in, so_far, wanted.ratio)
-        above = level(until(known, now, self._days.zone), known.spread, today["arrived"])
+        above = round(level(until(known, now, self._days.zone), known.spread, today["arrived"]), 2)  # sums are kept
         made = {one.day: one for one in (known, tomorrow) if isinstance(one, Forecast)}
-        return await asyncio.to_thread(staffing, self._outlook(now, made, above, wanted, here), so_far)
+        return await asyncio.to_thread(staffing, self._situation(now, made, above, wanted, here), so_far)
 
     async def _forecasts(self, today: date) -> tuple[Known, Known]:
         """Of today and of tomorrow: an hour may reach over midnight."""
         return await self._days.forecast(today, WHOLE), await self._days.forecast(today + timedelta(days=1), WHOLE)
 
-    def _outlook(self, now: float, made: dict[date, Forecast], above: float, wanted: Wanted, here: Here) -> Outlook:
-        return Outlook(
+    def _situation(self, now: float, made: dict[date, Forecast], above: float, wanted: Wanted, here: Here) -> Situation:
+        return Situation(
             now=now,
             zone=self._days.zone,
             made=made,
             level=above,
             signed_in=here.signed_in,
-            rostered=cache(lambda at: on_roster(here.rules, here.workdays, at)),
+            rostered=on_roster(here.rules, here.workdays),
             handle_s=cache(lambda hour: self._handling.handle_s(hour, here.wrap_up_s, wanted.handle_s)),
             patience_s=self._handling.patience_s(wanted.patience_s),
             ratio=wanted.ratio,

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Situation:
     """What is known at a moment.
 
     made: forecasts by day, today's always among them. level: by which today's is multiplied, for what came so far.
@@ -63,18 +63,18 @@ class Outlook:
         return self.handle_s(quarter_of(at, self.zone) // 4)
 
 
-def staffing(outlook: Outlook, so_far: SoFar) -> Json:
+def staffing(situation: Situation, so_far: SoFar) -> Json:
     """With a forecast."""
-    handling = outlook.handling(outlook.now)
+    handling = situation.handling(situation.now)
     return {
-        "at": outlook.now,
+        "at": situation.now,
         "why_none": None,
-        "signed_in": outlook.signed_in,
-        "quarters": [_quarter(outlook, outlook.begun + n * QUARTER_S) for n in range(QUARTERS_SHOWN)],
+        "signed_in": situation.signed_in,
+        "quarters": [_quarter(situation, situation.begun + n * QUARTER_S) for n in range(QUARTERS_SHOWN)],
         "handling": handling._asdict(),
-        "patience": outlook.patience_s._asdict(),
-        "level": round(outlook.level, 3),
-        "today": _today(so_far, outlook.ratio, day_end(so_far, ahead(outlook), outlook.ratio)),
+        "patience": situation.patience_s._asdict(),
+        "level": situation.level,
+        "today": _today(so_far, situation.ratio, day_end(so_far, ahead(situation), situation.ratio)),
     }
 
 
@@ -92,44 +92,44 @@ def without(now: float, why: str, signed_in: int, so_far: SoFar, ratio: float) -
     }
 
 
-def _quarter(outlook: Outlook, at: float) -> Json:
-    calls, needed = outlook.expected(at), None
+def _quarter(situation: Situation, at: float) -> Json:
+    calls, needed = situation.expected(at), None
     if calls is not None:
-        handle_s, patience_s = outlook.handling(at).seconds, outlook.patience_s.seconds
-        needed = seats_needed(calls / QUARTER_S, handle_s, patience_s, outlook.answer_within_s, outlook.ratio)
+        handle_s, patience_s = situation.handling(at).seconds, situation.patience_s.seconds
+        needed = seats_needed(calls / QUARTER_S, handle_s, patience_s, situation.answer_within_s, situation.ratio)
     return {
-        "at": f"{datetime.fromtimestamp(at, outlook.zone):%H:%M}",
+        "at": f"{datetime.fromtimestamp(at, situation.zone):%H:%M}",
         "expected": None if calls is None else round(calls, 1),
         "needed": needed,
-        "gap": None if needed is None else needed - outlook.signed_in,
-        "rostered": outlook.rostered(at),
+        "gap": None if needed is None else needed - situation.signed_in,
+        "rostered": situation.rostered(at),
     }
 
 
-def ahead(outlook: Outlook) -> Iterator[Ahead]:
+def ahead(situation: Situation) -> Iterator[Ahead]:
     """The rest of today by quarters of an hour; of the one that is going on what is left."""
-    midnight = start_of(outlook.today + timedelta(days=1), outlook.zone)
-    at, there = outlook.begun, outlook.rostered(outlook.now)
+    midnight = start_of(situation.today + timedelta(days=1), situation.zone)
+    at, there = situation.begun, situation.rostered(situation.now)
     while at < midnight:
-        calls = outlook.expected(at) or 0.0
-        left = min(1.0, (at + QUARTER_S - outlook.now) / QUARTER_S)
-        yield Ahead(calls * left, _in_time(outlook, at, calls, _people(outlook, at, there)))
+        calls = situation.expected(at) or 0.0
+        left = min(1.0, (at + QUARTER_S - situation.now) / QUARTER_S)
+        yield Ahead(calls * left, _in_time(situation, at, calls, _people(situation, at, there)))
         at += QUARTER_S
 
 
-def _people(outlook: Outlook, at: float, there: int | None) -> int:
+def _people(situation: Situation, at: float, there: int | None) -> int:
     """As many of those on the roster then as of those on it now; without one those who are signed in stay."""
-    then = outlook.rostered(at)
-    return round(outlook.signed_in * then / there) if then is not None and there else outlook.signed_in
+    then = situation.rostered(at)
+    return round(situation.signed_in * then / there) if then is not None and there else situation.signed_in
 
 
-def _in_time(outlook: Outlook, at: float, calls: float, people: int) -> float:
+def _in_time(situation: Situation, at: float, calls: float, people: int) -> float:
     if not people:
         return 0.0
     if not calls:
         return 1.0
-    handle_s, patience_s = outlook.handling(at).seconds, outlook.patience_s.seconds
-    return erlang_a(calls / QUARTER_S, handle_s, people, patience_s, outlook.answer_within_s).in_time
+    handle_s, patience_s = situation.handling(at).seconds, situation.patience_s.seconds
+    return erlang_a(calls / QUARTER_S, handle_s, people, patience_s, situation.answer_within_s).in_time
 
 
 def _today(so_far: SoFar, target: float, end: DayEnd | None) -> Json:

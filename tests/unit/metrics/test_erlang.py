@@ -65,6 +65,7 @@ def test_who_is_as_patient_as_he_is_served_makes_the_queue_of_infinitely_many(ag
     assert found.waits == pytest.approx(sum(poisson[agents:]), abs=1e-6)
     queue = sum((k - agents) * share for k, share in enumerate(poisson) if k > agents)
     assert found.abandons == pytest.approx(queue / load, abs=1e-6)
+    assert found.mean_wait_s == pytest.approx(queue / (load / 200), rel=1e-4), "Little's law"
 
 
 # busy hour = calls of an hour, 95 % within 15 s, nobody gives up: seats at 210 s and at 300 s a call
@@ -133,12 +134,6 @@ def test_the_seats_of_the_requirements_reach_95_percent_in_15_seconds(agents: in
     rate = calls_an_hour / 3600
     assert erlang_a(rate, 300, agents, math.inf, 15).in_time >= 0.95
     assert erlang_a(rate, 300, agents - 1, math.inf, 15).in_time < 0.95
-
-
-def test_who_waits_gives_up_in_the_proportion_of_wait_to_patience() -> None:
-    """P(abandon) = mean wait / mean patience, for every exponential patience."""
-    found = erlang_a(0.5, 100, 45, 90, 15)
-    assert found.abandons == pytest.approx(found.mean_wait_s / 90, rel=1e-4)
 
 
 @pytest.mark.parametrize(

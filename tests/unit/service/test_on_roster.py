@@ -24,7 +24,7 @@ def hotline(*shifts: Shift, groups: dict[str, frozenset[str]] | None = None) -> 
 
 
 def at(hour: float, found: Rules) -> int | None:
-    return on_roster(found, Workdays(), NOON + (hour - 12) * 3600)
+    return on_roster(found, Workdays())(NOON + (hour - 12) * 3600)
 
 
 def test_people_of_the_running_shifts_are_counted_each_once() -> None:

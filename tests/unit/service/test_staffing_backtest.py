@@ -16,14 +16,14 @@ from service.simulation.callers import Caller, callers_of
 from service.simulation.day import Day, wrap_up_limit_s
 from service.simulation.figures import simulate
 from service.simulation.ours import Ours
-from service.staffing_table import Outlook, ahead
+from service.staffing_table import Situation, ahead
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 TODAY = date(2026, 11, 20)
 MIDNIGHT = float(start_of(TODAY, SHANGHAI))
 
 
-def outlook(day: Day, callers: list[Caller]) -> Outlook:
+def situation(day: Day, callers: list[Caller]) -> Situation:
     """Everything is known of this day but chance: the profile, the shifts, and how long people talk and wait."""
     calls = tuple(sum(item.expected(quarter) for item in day.arrivals) for quarter in range(QUARTERS))
     handle_s = [c.talk_s + min(c.wrap_up_s, wrap_up_limit_s(day.rules, c.number)) for c in callers]
@@ -36,7 +36,7 @@ def outlook(day: Day, callers: list[Caller]) -> Outlook:
 
     made = {TODAY: Forecast(TODAY, DayClass.FRIDAY, (), True, 1.0, 0.06, calls)}
     there = on_shift(MIDNIGHT)
-    return Outlook(MIDNIGHT, SHANGHAI, made, 1.0, there, on_shift, lambda _: handling, patience, 0.95, 15.0)
+    return Situation(MIDNIGHT, SHANGHAI, made, 1.0, there, on_shift, lambda _: handling, patience, 0.95, 15.0)
 
 
 @pytest.mark.parametrize("load", [1.0, 1.07])
@@ -44,6 +44,6 @@ def test_end_of_the_day_is_foretold_to_two_points(load: float) -> None:
     day = load_day("prefecture-city").with_load(load)
     callers = callers_of(day, 1)
     played = simulate(day, callers, Ours.scheme).total.ratio
-    told = day_end(SoFar(0, 0), ahead(outlook(day, callers)), 0.95)
+    told = day_end(SoFar(0, 0), ahead(situation(day, callers)), 0.95)
     assert told.expected == pytest.approx(played, abs=0.02)
     assert told.to_come == pytest.approx(len(callers), rel=0.05)
