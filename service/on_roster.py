@@ -34,8 +34,6 @@ def on_roster(rules: Rules, workdays: Workdays) -> Callable[[float], int | None]
 
 def _needs(rules: Rules, workdays: Workdays, at: float) -> frozenset[Need] | None:
     """None: some line is everybody's."""
-    if not rules.roster.shifts:
-        return None
     found: set[Need] = set()
     for line in rules.lines.values():
         if line.mode is not Mode.MERGED:
