@@ -21,8 +21,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
-from storage import callbacks, days, figures, handoff_figures, lost, outbound, queries, recordings, restrictions, story
-from storage import callbacks, days, handling, handoff_figures, outbound, queries, recordings, restrictions, story
+from storage import (
+    callbacks,
+    days,
+    figures,
+    handling,
+    handoff_figures,
+    lost,
+    outbound,
+    queries,
+    recordings,
+    restrictions,
+    story,
+)
 from storage import workdays as calendar
 from storage.agents import AGENTS, AgentRow
 from storage.callbacks import CallbackRow
