@@ -22,7 +22,7 @@ def on_roster(rules: Rules, workdays: Workdays) -> Callable[[float], int | None]
     def people(needs: frozenset[Need]) -> int | None:
         if _of_seats(needs) and any(not _has_seat(rules, agent) for agent in rules.agents.values()):
             return None
-        return sum(any(_admitted(rules, need, agent) for need in needs) for agent in rules.agents.values())
+        return sum(any(admitted(rules, need, agent) for need in needs) for agent in rules.agents.values())
 
     @cache
     def told(at: float) -> int | None:
@@ -53,6 +53,7 @@ def _has_seat(rules: Rules, agent: AgentProfile) -> bool:
     return agent.sign_in is SignIn.PHONE and agent.id in rules.seats
 
 
-def _admitted(rules: Rules, need: Need, agent: AgentProfile) -> bool:
+def admitted(rules: Rules, need: Need, agent: AgentProfile) -> bool:
+    """Whether a shift is his; one of a group of seats is that of who is known to sit there."""
     groups = rules.seats[agent.id].groups if _has_seat(rules, agent) else frozenset[str]()
     return admits(need, agent.id, agent.skills, groups, agent.zone)

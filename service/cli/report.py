@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar
 import typer
 
 from metrics.measures import HEADLINE
+from metrics.working import Work
 from routing.model import Rules
 from service import clock
 from service.cli import departments, emergency, shadow
@@ -17,6 +18,7 @@ from service.cli.files import write_file
 from service.cli.output import DEFAULT_CONFIG, GOOD, NO, ConfigOption, JsonOption, fail, say
 from service.cli.reports import CsvOption, print_report
 from service.reports import asked, figures, lost, people, periods, tables
+from service.reports.needed import Needed
 from service.reports.periods import Period, PeriodError
 from service.reports.tables import TableName
 from service.reports.words import Language
@@ -201,7 +203,13 @@ def _made(settings: Settings, period: Period, wishes: Wishes) -> dict[str, Any]:
     if wishes.line and wishes.line not in known:
         fail(f"no line {wishes.line}: there are {', '.join(sorted(known))}")
     wanted = figures.targets(rules, settings.target.answer_within_s, wishes.within)
-    return figures.report(read.counted, rules, wanted, wishes.line or None) | people.section(read.working, period)
+    needed = Needed(read.counted, settings) if wishes.as_json or wishes.html else _not_asked
+    found = figures.report(read.counted, rules, wanted, wishes.line or None)
+    return found | people.section(read.working, period, needed)
+
+
+def _not_asked(_place: int, _work: Work) -> None:
+    """No table shows it."""
 
 
 def _progress(period: Period) -> Callable[[int], None]:

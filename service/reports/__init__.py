@@ -4,6 +4,7 @@ periods    which time a report is about, and the quarters or hours it is made of
 counted    calls to counts, in one pass
 figures    counts to figures, each with the id of its formula
 people     who was there, handle time, occupancy, adherence
+needed     seats for the target, by what came
 audit      the same day once more from the steps
 charts     pictures of the figures
 page       one file with all of it, for a browser and for paper

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from metrics.working import Span, Work, Working, adherence, handle_s, occupancy, sum_of
 from routing.agent_state import AgentState
 from routing.model import AgentProfile, Rules
-from routing.need import Need, admits
+from routing.need import Need
 from routing.roster import Roster
 from routing.steps import Outcome
 from routing.workdays import Workdays
+from service.on_roster import admitted
 from service.reports.periods import HOUR_MS, Period
 
 Json = dict[str, Any]
@@ -20,18 +21,21 @@ MISSED: Final = (Outcome.NO_ANSWER, Outcome.NOT_CONFIRMED, Outcome.BUSY, Outcome
 Duties = dict[Span, tuple[Need, ...]]
 
 
-def section(working: Working | None, period: Period) -> Json:
-    """`people`, and `there`: seats present on average in each step of the period; nothing when nobody was asked about."""
+def section(working: Working | None, period: Period, needed: Callable[[int, Work], int | None]) -> Json:
+    """`people`, and `there`: seats present on average in each step of the period, and needed; nothing when nobody was
+    asked about. `needed`: of a step, with what all people did."""
     if working is None:
         return {}
+    whole = sum_of(working.agents.values())
     there = [
         {
             "from": period.local(period.since_ms + place * period.step_ms).isoformat(),
             "seats": round(ms / period.step_ms, 2),
+            "needed": needed(place, whole),
         }
         for place, ms in enumerate(working.there_ms)
     ]
-    return {"people": {"agents": len(working.agents), **told(sum_of(working.agents.values()))}, "there": there}
+    return {"people": {"agents": len(working.agents), **told(whole)}, "there": there}
 
 
 def agents(
@@ -50,7 +54,7 @@ def agents(
     found = []
     for agent_id in sorted(profiles.keys() | working.agents.keys()):
         profile, his = profiles.get(agent_id), working.agents.get(agent_id, Work())
-        shifts = [span for span, people in duties.items() if profile is not None and _has(profile, people)]
+        shifts = [] if profile is None else [span for span, needs in duties.items() if _is_his(rules, needs, profile)]
         if his.spans or shifts:
             name = agent_id if profile is None else profile.name
             found.append({"agent": agent_id, "name": name, **told(his), **_presented(shown[agent_id]),
@@ -94,9 +98,8 @@ def _duties(roster: Roster, line: str, period: Period, workdays: Workdays) -> It
         at = ends
 
 
-def _has(profile: AgentProfile, people: Iterable[Need]) -> bool:
-    """Whether the shift is his: a shift of a group of seats is whoever sits there, and nobody's by name."""
-    return any(admits(need, profile.id, profile.skills, frozenset(), profile.zone) for need in people)
+def _is_his(rules: Rules, needs: Iterable[Need], profile: AgentProfile) -> bool:
+    return any(admitted(rules, need, profile) for need in needs)
 
 
 def _hours(ms: int) -> float:

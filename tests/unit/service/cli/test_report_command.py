@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from metrics.erlang import seats_needed
 from routing.commands import WriteSignIn
 from routing.steps import Step, StepKind
 from service import clock
@@ -91,6 +92,17 @@ def test_who_was_there(capsys: pytest.CaptureFixture[str], config: Path) -> None
     assert sum(step["seats"] for step in found["there"]) == pytest.approx(1200 / 900, abs=0.02)
     (agent,) = json.loads(run(capsys, "report", "agents", "--from", DAY, "--config", str(config), "--json")[1])
     assert (agent["agent"], agent["talks"], agent["answered"], agent["missed"]) == ("1001", 1, 0, 0)
+
+
+def test_seats_needed_stand_beside_those_that_were_there(capsys: pytest.CaptureFixture[str], config: Path) -> None:
+    _, found, _ = reported(capsys, config, "day", DAY)
+    needed = {step["from"][11:16]: step["needed"] for step in found["there"]}
+    usual = load(config, check_secrets=False).staffing
+    calls = {step["from"][11:16]: step["offered"] for step in found["intervals"]}
+    assert needed["06:00"] == seats_needed(calls["06:00"] / 900, usual.handle_s, usual.patience_s, 15.0, 0.95)
+    assert (needed["06:15"] >= needed["06:00"] > 0, needed["12:00"]) == (True, 0)
+    _, found, _ = reported(capsys, config, "month", "2023-11")
+    assert {step["needed"] for step in found["there"]} == {None}
 
 
 def test_another_target_and_one_line(capsys: pytest.CaptureFixture[str], config: Path) -> None:
