@@ -8,7 +8,7 @@ stop() { echo "$1" >&2; exit 2; }
 
 # -- system packages --
 
-declare -A wanted=( [debootstrap]=debootstrap [sipp]=sip-tester [chromium]=chromium )
+declare -A wanted=( [debootstrap]=debootstrap [sipp]=sip-tester [chromium]=chromium [promtool]=prometheus )
 missing=()
 for program in "${!wanted[@]}"; do
   command -v "$program" >/dev/null || missing+=("${wanted[$program]}")
@@ -17,22 +17,35 @@ done
 [ -e /usr/share/zoneinfo/Asia/Shanghai ] || missing+=(tzdata)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
-# Tests start their own PostgreSQL: the package's cluster, which would run from then on, is not wanted.
+# Tests start their own PostgreSQL and Prometheus: what the packages would run, from now on and after each boot, is not wanted.
 no_cluster=/etc/postgresql-common/createcluster.d/hotline-setup.conf
-without_cluster() {
-  [ -e /usr/lib/postgresql ] && return
-  mkdir -p "${no_cluster%/*}"
-  echo "create_main_cluster = false" >"$no_cluster"
-  trap 'rm -f "$no_cluster"' EXIT
+no_start=/usr/sbin/policy-rc.d  # Debian's door for this; one that stands there already has its reasons
+ours=()
+without_daemons() {
+  trap 'rm -f "${ours[@]}"' EXIT
+  if [ ! -e /usr/lib/postgresql ]; then
+    mkdir -p "${no_cluster%/*}"
+    echo "create_main_cluster = false" >"$no_cluster"
+    ours+=("$no_cluster")
+  fi
+  if [ ! -e "$no_start" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$no_start"
+    chmod 755 "$no_start"
+    ours+=("$no_start")
+  fi
+}
+not_at_boot() {
+  if command -v systemctl >/dev/null; then systemctl --quiet disable "$1" 2>/dev/null; else update-rc.d "$1" disable; fi
 }
 
 if [ "${#missing[@]}" -gt 0 ]; then
   command -v apt-get >/dev/null || stop "missing: ${missing[*]} (names of Debian's packages); there is no apt-get here"
   [ "$(id -u)" -eq 0 ] || stop "missing: ${missing[*]}. Type: sudo apt-get install --no-install-recommends ${missing[*]}"
   echo "installing: ${missing[*]}"
-  without_cluster
+  without_daemons
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  [[ " ${missing[*]} " != *" prometheus "* ]] || not_at_boot prometheus
   hash -r
 fi
 
