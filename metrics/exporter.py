@@ -296,6 +296,10 @@ class Exporter:
         self.metrics.recording_ready.set(math.nan if ready is None else ready)
         self.metrics.recording_free_bytes.set(math.nan if free_bytes is None else free_bytes)
 
+    def disk(self, free_bytes: int | None) -> None:
+        """Space left where the journal is kept; None: nobody can tell."""
+        self.metrics.data_free_bytes.set(math.nan if free_bytes is None else free_bytes)
+
     def health(self, *, serving: bool, degraded: Iterable[str]) -> None:
         """The same words as `/readyz`."""
         self.metrics.serving.set(serving)

@@ -10,9 +10,10 @@ makes it. `docs/metrics.md` is the manual and a test holds it to this file.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
@@ -23,6 +24,8 @@ from routing.recording import RecordingOutcome
 from routing.restrictions import Kind
 from routing.steps import ActOutcome, CallOutcome, Judgement, Outcome, ThirdOutcome
 from routing.targets import TargetKind
+
+M = TypeVar("M", Counter, Gauge, Histogram)
 
 # 15.0 is the target of the agreement (T7); 6 and 10 are the rings, 20, 30 and 60 what other cities publish.
 WAIT_BUCKETS: Final = (
@@ -51,7 +54,7 @@ ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
 ANSWERED_BY: Final = ("engine", "fallback")
 KEPT: Final = (  # tasks that go on and on
     "gauges", "snapshots", "watchdog", "agents", "workdays", "forecast", "restrictions", "departments",
-    "recordings", "callbacks",
+    "recordings", "callbacks", "disk",
 )  # fmt: skip
 JOIN_VERBS: Final = (
     "consult", "three_way", "blind", "emergency", "merge", "transfer", "return", "hold", "resume"
@@ -78,13 +81,13 @@ class Metrics:
         self._zeroes(pbx)
 
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
-        return Counter(name, about, labels, registry=self.registry)
+        return _with_children_at_hand(Counter(name, about, labels, registry=self.registry))
 
     def _gauge(self, name: str, about: str, *labels: str) -> Gauge:
-        return Gauge(name, about, labels, registry=self.registry)
+        return _with_children_at_hand(Gauge(name, about, labels, registry=self.registry))
 
     def _histogram(self, name: str, about: str, *labels: str) -> Histogram:
-        return Histogram(name, about, labels, registry=self.registry, buckets=WAIT_BUCKETS)
+        return _with_children_at_hand(Histogram(name, about, labels, registry=self.registry, buckets=WAIT_BUCKETS))
 
     def _calls(self) -> None:
         self.offered = self._counter(
@@ -266,6 +269,10 @@ class Metrics:
         self.records_lost = self._counter(
             "hotline_records_lost_total", "Records that could not even be kept in the journal."
         )
+        self.data_free_bytes = self._gauge(
+            "hotline_data_free_bytes", "Space left where the journal is kept, bytes; NaN: not known."
+        )
+        self.data_free_bytes.set(math.nan)
 
     def _zeroes(self, pbx: Iterable[str]) -> None:
         for by in ANSWERED_BY:
@@ -329,3 +336,13 @@ class Metrics:
         self.forecast.labels(line.number).set(math.nan)  # until somebody knows
         self.target_seconds.labels(line.number).set(line.answer_within_s)
         self.target_ratio.labels(line.number).set(line.ratio)
+
+
+def _with_children_at_hand(metric: M) -> M:
+    """`labels(...)` finds a child that it gave before by one look into a dict, on every way that counts something.
+
+    The library's own takes a lock, checks names and makes texts each time. No child is ever removed here, so none goes
+    stale; there are as many as series.
+    """
+    metric.labels = functools.cache(metric.labels)  # type: ignore[method-assign]
+    return metric

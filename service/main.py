@@ -41,6 +41,7 @@ from service.callbacks import Callbacks
 from service.callers import Callers
 from service.codes import Codes
 from service.directory import Directory
+from service.disk import Disk
 from service.forecast_days import ForecastDays
 from service.forecasts import Forecasts
 from service.handoff_reports import HandoffReports
@@ -271,6 +272,7 @@ class Service:
             ("departments", self.directory.keep, AGAIN_S),
             ("recordings", self.recordings.keep, MINUTE_S),
             ("callbacks", self.callbacks.keep, AGAIN_S),
+            ("disk", Disk(self.settings.data_dir, self.exporter.disk).keep, MINUTE_S),
         )
 
     async def _all_back(self) -> None:
