@@ -63,6 +63,7 @@ ONE_DOOR: dict[str, str | tuple[str, ...]] = {
     "twisted": "telephony/agi",
     "sqlalchemy": "storage",
     "fastapi": "console",
+    "grafana_foundation_sdk": "config/grafana",
     "matplotlib": ("service/simulation/picture.py", "service/forecast_picture.py", "service/reports/charts.py"),
 }
 
