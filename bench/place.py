@@ -42,8 +42,8 @@ class Options:
 
 
 @contextlib.asynccontextmanager
-async def place(options: Options, name: str, seats: int, **timing: float) -> AsyncIterator[Stage]:
-    """The stage, serving; all of it is gone afterwards. `timing`: keys of `[timing]`.
+async def place(options: Options, name: str, seats: int, more: str = "", **timing: float) -> AsyncIterator[Stage]:
+    """The stage, serving; all of it is gone afterwards. `timing`: keys of `[timing]`; `more`: further tables.
 
     Nobody is recorded, for the ways around are not either; what that costs: docs/decisions/0022. Nobody sends sound, so
     nobody's leg is ended for that.
@@ -51,7 +51,7 @@ async def place(options: Options, name: str, seats: int, **timing: float) -> Asy
     with bench_folder(options, name) as folder:
         ports = roomy(options.slot)
         rows = "\n".join(f"{key} = {value}" for key, value in {"wrap_up_s": 0, **timing}.items())
-        tables = f"\n[timing]\n{rows}\n\n[recording]\nenabled = false\n"
+        tables = f"\n[timing]\n{rows}\n\n[recording]\nenabled = false\n{more}"
 
         def edit(text: str) -> str:
             return text.replace("[[trunk]]", "[[trunk]]\nlost_after_s = 0") + tables

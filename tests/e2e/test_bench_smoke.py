@@ -28,6 +28,7 @@ async def figures(name: str, slot: int, folder: Path) -> list[dict[str, Any]]:
         ("gap", 3, 1),  # a seat that waits for Queue()'s next look stands idle for longer, on any machine
         ("rate", 1, 2),
         ("held", 2, 100),
+        ("metrics", 1, 100),
         ("emergency", 1, 100),
         ("engine", 4, 1),  # with a shadow beside it, never quicker
         ("simulate", 4, 2),
