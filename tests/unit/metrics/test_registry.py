@@ -23,6 +23,23 @@ AGENTS = 1000
 LINES = {str(12340 + n): Line(str(12340 + n), f"line {n}") for n in range(12)}
 EMERGENCIES = ("110", "119", "120", "122", "12395")
 FEW = 5_000
+# What dashboards outside of this project rely on: name -> labels.
+PROMISED = {
+    "hotline_calls_offered_total": {"line"},
+    "hotline_calls_judged_total": {"line", "result"},
+    "hotline_answer_seconds_bucket": {"line", "le"},
+    "hotline_abandon_seconds_bucket": {"line", "le"},
+    "hotline_calls_waiting": {"line"},
+    "hotline_longest_wait_seconds": {"line"},
+    "hotline_agents": {"state"},
+    "hotline_presentations_total": {"outcome"},
+    "hotline_emergency_handoffs_total": {"target", "outcome"},
+    "hotline_fallback_calls_total": {"stage"},
+    "hotline_ami_connected": {"pbx"},
+    "hotline_reconcile_drift_total": {"kind"},
+    "hotline_records_spooled": set(),
+    "hotline_build_info": {"version"},
+}
 seqs = itertools.count(1)
 
 
@@ -94,6 +111,15 @@ def _acts(exporter: Exporter) -> None:
 def series(exporter: Exporter) -> int:
     families = text_string_to_metric_families(exporter.render("")[0].decode())
     return sum(len(family.samples) for family in families)
+
+
+def test_names_and_labels_that_others_rely_on_stay(exporter: Exporter) -> None:
+    exporter.metrics.drift.labels("lost")  # what kinds there are is known when they are found
+    found: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(exporter.render("")[0].decode()):
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    assert {name: found.get(name) for name in PROMISED} == PROMISED
 
 
 def test_a_thousand_agents_and_twelve_lines_make_few_series(exporter: Exporter) -> None:
