@@ -45,7 +45,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
   without_daemons
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-  [[ " ${missing[*]} " != *" prometheus "* ]] || not_at_boot prometheus
+  [[ " ${missing[*]} " != *" prometheus "* ]] || not_at_boot prometheus || echo "prometheus will start at boot: disable it"
   hash -r
 fi
 
