@@ -6,8 +6,6 @@ be opened by those who may). Nothing here puts a number into an error text.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import os
 import re
@@ -18,19 +16,12 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from storage.errors import StorageError
+from storage.sealing import KEY_BYTES, Seal, derived
 
 LONGEST_RAW: Final = 64
-KEY_BYTES: Final = 32
 SHORTEST_BLOCK: Final = 3  # +1x: a country, or a part of a large one
 LONGEST_BLOCK: Final = 15
-_VERSION: Final = "v1:"
-_NONCE_BYTES: Final = 12
 
 # Call-by-call selection codes of Chinese carriers (IP telephony and discount access) that stay in front of a caller id.
 _CARRIER_PREFIX: Final = re.compile(r"179(?:0[0189]|1[01]|31|5[01]|6[089]|9[0156])|12593|10193|11808")
@@ -115,9 +106,9 @@ class NumberVault:
         """Raises StorageError for a key shorter than 32 bytes."""
         if len(key) < KEY_BYTES:
             raise StorageError("number key: shorter than 32 bytes; make a new one with `hotline init`")
-        self._ref_key = _derived(key, b"hotline caller_ref v1")
-        self._block_key = _derived(key, b"hotline block_ref v1")
-        self._seal = AESGCM(_derived(key, b"hotline caller_sealed v1"))
+        self._ref_key = derived(key, b"hotline caller_ref v1")
+        self._block_key = derived(key, b"hotline block_ref v1")
+        self._seal = Seal(key, b"hotline caller_sealed v1", "a sealed caller number")
 
     @classmethod
     def from_file(cls, path: Path) -> NumberVault:
@@ -139,20 +130,12 @@ class NumberVault:
         return tuple(self.block_ref(number[:length]) for length in range(SHORTEST_BLOCK, len(number)))
 
     def seal(self, number: str) -> str:
-        """Encrypted text, different every time: `v1:` and base64 of nonce, ciphertext and tag."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        box = nonce + self._seal.encrypt(nonce, number.encode(), _VERSION.encode())
-        return _VERSION + base64.urlsafe_b64encode(box).decode("ascii")
+        """Encrypted text, different every time."""
+        return self._seal.seal(number)
 
     def open_sealed(self, sealed: str) -> str:
         """The number. Raises StorageError when it was sealed under another key or changed."""
-        try:
-            if not sealed.startswith(_VERSION):
-                raise ValueError("version")
-            box = base64.b64decode(sealed[len(_VERSION) :], altchars=b"-_", validate=True)
-            return self._seal.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _VERSION.encode()).decode()
-        except (ValueError, binascii.Error, InvalidTag):
-            raise StorageError("a sealed caller number cannot be opened: it was made with another number key") from None
+        return self._seal.open_sealed(sealed)
 
 
 def make_key_file(path: Path) -> None:
@@ -187,7 +170,3 @@ def read_key_file(path: Path) -> bytes:
         return bytes.fromhex(content)
     except ValueError:
         raise StorageError(f"number key: {path} does not hold 64 hex digits; restore it from your backup") from None
-
-
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(key)

@@ -24,11 +24,14 @@ from routing.steps import Step
 from storage import (
     callbacks,
     days,
+    deliveries,
     figures,
     handling,
     handoff_figures,
+    intake,
     lost,
     outbound,
+    outbox,
     queries,
     recordings,
     restrictions,
@@ -38,6 +41,7 @@ from storage import workdays as calendar
 from storage.agents import AGENTS, AgentRow
 from storage.callbacks import CallbackRow
 from storage.days import Period, Shown
+from storage.deliveries import Due, Tried
 from storage.departments import DEPARTMENTS, DepartmentRow
 from storage.engine import create_engine, reading, sqlite_file_exists
 from storage.entries import Entry, KeptEntry, WriteEdition, decode
@@ -47,8 +51,10 @@ from storage.figures import FiguredCall
 from storage.fold import Row
 from storage.handling import Handled
 from storage.handoff_figures import DepartmentFigures, Handoff
+from storage.intake import IntakeRow
 from storage.journal import Journal
 from storage.lost import LostCall
+from storage.outbox import Counts, OutboxRow, State
 from storage.queries import CallRecord, LineFigures
 from storage.recordings import RecordingRow
 from storage.restrictions import RestrictionRow, Use
@@ -155,13 +161,20 @@ class Archive:
 class Records(Archive):
     """Made by `open`; one per `data_dir`, on one event loop."""
 
-    def __init__(self, engine: AsyncEngine, journal: Journal, explanations_days: float = EXPLANATIONS_DAYS) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        journal: Journal,
+        explanations_days: float = EXPLANATIONS_DAYS,
+        *,
+        hand_over: bool = False,
+    ) -> None:
         super().__init__(engine)
         self._journal = journal
         self._edition: Edition | None = None  # the last one that was written
         self._silent_since: int | None = None  # passes of the writer when a question of the start got no answer
         self._bug: str | None = None  # what ended the keeper's last round
-        self._writer = Writer(engine, journal, explanations_days)
+        self._writer = Writer(engine, journal, explanations_days, hand_over=hand_over)
         self._writer.backlog = journal.lines_after(Position())  # until SQL tells which of them it has
         self._writer_task = asyncio.create_task(self._writer.run(), name="records-writer")
         self._keeper_task = asyncio.create_task(self._keep(), name="records-keeper")
@@ -175,17 +188,19 @@ class Records(Archive):
         password_file: Path | None = None,
         catch_up_s: float = CATCH_UP_S,
         explanations_days: float = EXPLANATIONS_DAYS,
+        hand_over: bool = False,
     ) -> Records:
         """Takes the journal in `data_dir`, brings the tables up to date, writes what the last run left.
 
         Waits at most `catch_up_s` for the database; after that it is open all the same, `degraded` says why, and the
-        writer goes on trying. What every seat was to a decision is deleted after `explanations_days`.
+        writer goes on trying. What every seat was to a decision is deleted after `explanations_days`. `hand_over`: what the
+        work-order platform is told of goes into the outbox.
 
         Raises:
             StorageError: a path or right only an operator can mend, or another service owns `data_dir`.
         """
         engine = create_engine(url, password_file=password_file)
-        records = cls(engine, Journal(data_dir / "journal"), explanations_days)
+        records = cls(engine, Journal(data_dir / "journal"), explanations_days, hand_over=hand_over)
         await records.flush(catch_up_s)
         return records
 
@@ -199,6 +214,10 @@ class Records(Archive):
     def keep_explanations(self, days: float) -> None:
         """From now on for so long."""
         self._writer.explanations_days = days
+
+    def hand_over(self, on: bool) -> None:
+        """Whether the work-order platform is told of what happens from now on."""
+        self._writer.hand_over = on
 
     def _with_editions(self, entries: Sequence[Entry]) -> Iterator[Entry]:
         """Before the first decision that refers to an edition of the rules, the edition itself."""
@@ -438,6 +457,48 @@ class Records(Archive):
     async def caller_of(self, call_id: str) -> tuple[str, str] | None:
         """Reference and sealed number of a call's caller."""
         return await _asked(restrictions.caller_of(self.engine, call_id))
+
+    # -- intake and outbox --
+
+    async def add_intake(self, row: IntakeRow) -> IntakeRow:
+        """Raises RevisedSince."""
+        return await _asked(intake.add_intake(self.engine, row, hand_over=self._writer.hand_over))
+
+    async def intakes_of(self, call_id: str) -> list[IntakeRow]:
+        """Every row of a call, the oldest first."""
+        return await _asked(intake.intakes_of(self.engine, call_id))
+
+    async def last_call_of(self, agent_id: str, since_ms: int) -> str | None:
+        """The call that this agent answered last, of those that arrived since then."""
+        return await _asked(intake.last_call_of(self.engine, agent_id, since_ms))
+
+    async def due_deliveries(self, now_ms: int, limit: int) -> list[Due]:
+        """At most one of each call, the oldest first."""
+        return await _asked(deliveries.due(self.engine, now_ms, limit))
+
+    async def settle_deliveries(self, tries: Sequence[Tried]) -> None:
+        await _asked(deliveries.settle(self.engine, tries))
+
+    async def delete_deliveries(self, before_ms: int, limit: int) -> int:
+        """Delivered and dropped ones that were closed before then; how many."""
+        return await _asked(deliveries.delete_closed(self.engine, before_ms, limit))
+
+    async def count_outbox(self) -> Counts:
+        return await _asked(outbox.count_outbox(self.engine))
+
+    async def outbox_rows(self, state: State, limit: int) -> list[OutboxRow]:
+        """The oldest first."""
+        return await _asked(outbox.list_outbox(self.engine, state, limit))
+
+    async def outbox_row(self, row_id: int) -> OutboxRow | None:
+        return await _asked(outbox.outbox_row(self.engine, row_id))
+
+    async def retry_outbox(self, row_id: int | None) -> int:
+        """See `storage.outbox`."""
+        return await _asked(outbox.retry(self.engine, row_id))
+
+    async def drop_outbox(self, row: OutboxRow, by: str, reason: str, at_ms: int) -> bool:
+        return await _asked(outbox.drop(self.engine, row, by, reason, at_ms))
 
     # -- recordings --
 

@@ -19,21 +19,25 @@ from routing.steps import Step, StepKind
 from storage import recordings as recorded
 from storage.decisions import write_decisions, write_editions
 from storage.entries import KeptEdition, KeptEntry, SignIn
+from storage.facts import Event, call_events, outbound_event
 from storage.fold import Row, fold, merged, milliseconds, period_rows, presentation_rows
 from storage.handoffs import write_handoffs
 from storage.outbound import row_of, settle_callbacks
+from storage.outbox import add_events
 from storage.schema import agent_periods, call_steps, calls, journal_position, outbound_calls, presentations, recordings
 from storage.segments import Position
 
 _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry]) -> None:
+async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry], *, hand_over: bool = False) -> None:
+    """`hand_over`: what the work-order platform is told of goes into the outbox, in the same transaction."""
+    events: list[Event] = []
     await write_editions(connection, [entry for entry in entries if isinstance(entry, KeptEdition)])
     steps = [entry for entry in entries if isinstance(entry, Step)]
     if steps:
         await _write_steps(connection, steps)
-        await _write_calls(connection, [step for step in steps if not is_outbound(step.call_id)])
+        events += await _write_calls(connection, [step for step in steps if not is_outbound(step.call_id)])
         await _write_presentations(connection, steps)
         await write_handoffs(connection, steps)
         await _write_recordings(connection, [step for step in steps if step.kind is StepKind.RECORDING])
@@ -42,6 +46,9 @@ async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry
     if outs:
         await _upsert(connection, outbound_calls, list({out.id: row_of(out) for out in outs}.values()))
         await settle_callbacks(connection, outs)
+        events += [event for out in outs if (event := outbound_event(out)) is not None]
+    if hand_over:
+        await add_events(connection, events)
     signs = [entry for entry in entries if isinstance(entry, SignIn)]
     if signs:
         await _write_periods(connection, signs)
@@ -70,9 +77,10 @@ def _step_row(step: Step) -> Row:
     return {"call_id": step.call_id, "seq": step.seq, "at_ms": at, "kind": step.kind.value, "data": data}
 
 
-async def _write_calls(connection: AsyncConnection, steps: Sequence[Step]) -> None:
+async def _write_calls(connection: AsyncConnection, steps: Sequence[Step]) -> list[Event]:
+    """What is new in them for the work-order platform."""
     if not steps:
-        return
+        return []
     by_call: defaultdict[str, list[Step]] = defaultdict(list)
     for step in steps:
         by_call[step.call_id].append(step)
@@ -80,6 +88,7 @@ async def _write_calls(connection: AsyncConnection, steps: Sequence[Step]) -> No
     known: dict[str, Row] = {row["call_id"]: dict(row) for row in found.mappings()}
     rows = [fold(known.get(call_id), its_steps) for call_id, its_steps in by_call.items()]
     await _upsert(connection, calls, rows)
+    return [event for row in rows for event in call_events(known.get(row["call_id"]), row)]
 
 
 async def _write_presentations(connection: AsyncConnection, steps: Iterable[Step]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0010"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0011"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -285,6 +285,49 @@ outbound_calls = Table(
 )
 Index("ix_outbound_calls_asked", outbound_calls.c.asked_ms)
 Index("ix_outbound_calls_callback", outbound_calls.c.callback)
+
+# What agents write down of a call. Rows are never changed: a correction is another row with the same root.
+intake = Table(
+    "intake",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("root", Integer, nullable=False),  # id of the first row
+    Column("revision", Integer, nullable=False),  # from 1; the highest holds
+    Column("call_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # storage.intake.KINDS
+    Column("subject", Text, nullable=False),
+    Column("name_sealed", Text),  # null: not told, or hidden
+    Column("hidden", Boolean, nullable=False),  # the caller asked for it: neither name nor number leaves
+    Column("text_sealed", Text, nullable=False),
+    Column("district", Text, nullable=False),
+    Column("by", Text, nullable=False),  # name of the token: of an agent his id
+    Column("at_ms", BigInteger, nullable=False),
+)
+Index("ix_intake_call", intake.c.call_id)
+Index("ix_intake_revision", intake.c.root, intake.c.revision, unique=True)
+
+# What the city's work-order platform is still to be told, in order per call; see storage.outbox.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # the order, also of the commits
+    Column("event", Text, nullable=False, unique=True),  # by which the receiver knows a repeat
+    Column("call_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("body", JSON, nullable=False),  # nothing personal: numbers, names and texts are opened to be delivered
+    Column("intake", Integer),  # the row it tells of
+    Column("made_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # storage.outbox.State
+    Column("attempts", Integer, nullable=False),
+    Column("first_ms", BigInteger),  # first attempt
+    Column("next_ms", BigInteger, nullable=False),  # not before
+    Column("last_error", Text),
+    Column("closed_ms", BigInteger),  # delivered or dropped
+    Column("closed_by", Text),  # who dropped it
+    Column("reason", Text),  # why
+)
+Index("ix_outbox_due", outbox.c.state, outbox.c.next_ms)
+Index("ix_outbox_call", outbox.c.call_id, outbox.c.id)
 
 journal_position = Table(
     "journal_position",

@@ -42,7 +42,14 @@ IDLE_CHECK_S: Final = 5.0  # without new entries the database is asked so often 
 class Writer:
     """Owns the position. `run` is the task; the rest are its figures, to be read at any time."""
 
-    def __init__(self, engine: AsyncEngine, journal: Journal, explanations_days: float = EXPLANATIONS_DAYS) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        journal: Journal,
+        explanations_days: float = EXPLANATIONS_DAYS,
+        *,
+        hand_over: bool = False,
+    ) -> None:
         self._engine = engine
         self._journal = journal
         self._follower: Follower | None = None
@@ -51,6 +58,7 @@ class Writer:
         self._hurry = asyncio.Event()
         self._stop = asyncio.Event()
         self.explanations_days = explanations_days
+        self.hand_over = hand_over  # calls are told to the work-order platform
         self._clean_at = 0.0  # monotonic
         self._aside = Position()  # lines up to here that had to be set aside have been
         self.failure: str | None = None
@@ -153,7 +161,7 @@ class Writer:
         entries = [entry for entry in map(self._decoded, lines) if entry is not None]
         try:
             async with self._engine.begin() as connection:
-                await write_entries(connection, entries)
+                await write_entries(connection, entries, hand_over=self.hand_over)
                 await write_position(connection, self._journal.id, lines[-1].end)
         except Exception as error:
             if not is_refusal(error):

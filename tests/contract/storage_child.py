@@ -12,7 +12,8 @@ from tests.contract.storage_stories import answered_call
 
 
 async def main(url: str, data_dir: str, password_file: str, run: str) -> None:
-    records = await Records.open(url, Path(data_dir), password_file=Path(password_file) if password_file else None)
+    password = Path(password_file) if password_file else None
+    records = await Records.open(url, Path(data_dir), password_file=password, hand_over=True)
     for number in range(100_000):
         for step in answered_call(int(run) * 100_000 + number):
             records.write(step)

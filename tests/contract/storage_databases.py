@@ -93,13 +93,16 @@ class Database:
     cluster: Postgres | None = None
     name: str = ""
 
-    async def open(self, *, catch_up_s: float = 20.0, explanations_days: float = 36500.0) -> Records:
+    async def open(
+        self, *, catch_up_s: float = 20.0, explanations_days: float = 36500.0, hand_over: bool = False
+    ) -> Records:
         return await Records.open(
             self.url,
             self.data_dir,
             password_file=self.password_file,
             catch_up_s=catch_up_s,
             explanations_days=explanations_days,
+            hand_over=hand_over,
         )
 
     async def rows(self, query: str) -> list[tuple]:

@@ -98,3 +98,10 @@ def emergency_call(number: int, target: str = "110", *, after_ms: int = 0) -> li
     then(50.0, K.THIRD_ENDED, leg=2, outcome="answered", cause=16, talked=True)
     end = story[-1]
     return [*made, Step(end.call_id, first.seq + len(made), end.at, end.kind, end.data)]
+
+
+def recorded(story: list[Step]) -> Step:
+    """What became of the recording, told a moment after the end."""
+    end = story[-1]
+    data = {"what": "ended", "outcome": "kept", "file": "a.wav"}
+    return Step(end.call_id, end.seq + 1, round(end.at + 0.3, 3), K.RECORDING, data)

@@ -118,6 +118,8 @@ async def test_a_process_killed_at_any_moment_loses_nothing_and_doubles_nothing(
     assert sorted(whole) == sorted(calls)
     begun = await database.rows("SELECT count(distinct call_id) FROM call_steps")
     assert await database.rows("SELECT count(*) FROM calls") == begun
+    told = await database.rows("SELECT call_id FROM outbox WHERE type='hotline.call.ended'")
+    assert sorted(told) == sorted(whole)  # each call that has ended is told once, and no other
 
 
 async def _run_and_kill(database: Database, run: int, after: int) -> set[tuple[str, int]]:
