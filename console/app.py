@@ -13,6 +13,7 @@ from console.callbacks import callbacks
 from console.departments import departments
 from console.deps import ConsoleDeps
 from console.events import Events
+from console.intake import intake
 from console.joins import Answered, joins
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
@@ -56,6 +57,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.include_router(reports)
     app.include_router(recordings)
     app.include_router(callbacks)
+    app.include_router(intake)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

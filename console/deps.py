@@ -178,6 +178,22 @@ class CallOuts(Protocol):
     async def listed(self, *, callback: int | None, case: str, limit: int) -> Sequence[Mapping[str, Any]]: ...
 
 
+class Intakes(Protocol):
+    """What agents write down of calls, by the keys of `intake_schemas.IntakeOut`. Raises Refused and kept nothing."""
+
+    async def add(self, call_id: str, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]: ...
+    async def listed(self, call_id: str, by: str, role: str) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Outbox(Protocol):
+    """What the work-order platform is still to be told, by the keys of `intake_schemas.OutboxOut`. Raises Refused."""
+
+    async def listed(self, state: str) -> Sequence[Mapping[str, Any]]: ...
+    async def retry(self, row_id: int, by: str) -> Mapping[str, Any]: ...
+    async def retry_all(self, by: str) -> int: ...
+    async def drop(self, row_id: int, reason: str, by: str) -> Mapping[str, Any]: ...
+
+
 class Directory(Protocol):
     """Departments and other hotlines. Changes are in force and kept when they return, or raise Refused and changed nothing.
 
@@ -268,6 +284,8 @@ class ConsoleDeps:
     recordings: Recordings
     callbacks: Callbacks
     call_outs: CallOuts
+    intakes: Intakes
+    outbox: Outbox
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

@@ -199,6 +199,14 @@ class Exporter:
             self.metrics.callbacks.labels(state).set(states.get(state, 0))
         self.metrics.callbacks_overdue.set(overdue)
 
+    def outbox(self, pending: int, dead: int) -> None:
+        self.metrics.outbox_pending.set(pending)
+        self.metrics.outbox_dead.set(dead)
+
+    def delivery(self, result: str) -> None:
+        """One attempt to tell the work-order platform."""
+        self.metrics.deliveries.labels(result).inc()
+
     def view(self, view: EngineView) -> None:
         """Set the gauges from what the engine shows. A line that is gone after a reload shows 0, not its last value."""
         self.metrics.surge.set(view.surge is not None)

@@ -54,12 +54,13 @@ ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
 ANSWERED_BY: Final = ("engine", "fallback")
 KEPT: Final = (  # tasks that go on and on
     "gauges", "snapshots", "watchdog", "agents", "workdays", "forecast", "restrictions", "departments",
-    "recordings", "callbacks", "disk",
+    "recordings", "callbacks", "disk", "outbox",
 )  # fmt: skip
 JOIN_VERBS: Final = (
     "consult", "three_way", "blind", "emergency", "merge", "transfer", "return", "hold", "resume"
 )  # fmt: skip
 CALLBACK_STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done")
+DELIVERY_RESULTS: Final = ("delivered", "refused", "timed_out", "unreached")
 DEGRADABLE: Final = ("ami", "database")
 NEEDED_QUARTERS: Final = ("0", "1", "2", "3")  # the one that is going on, and three more
 
@@ -221,6 +222,17 @@ class Metrics:
         self.callbacks_overdue = self._gauge(
             "hotline_callbacks_overdue", "Citizens still to be called back whose time is over."
         )
+        self.outbox_pending = self._gauge(
+            "hotline_outbox_pending", "What the work-order platform is still to be told, and is tried."
+        )
+        self.outbox_dead = self._gauge(
+            "hotline_outbox_dead", "What it could not be told for too long: somebody retries or drops it."
+        )
+        self.deliveries = self._counter(
+            "hotline_outbox_deliveries_total",
+            "Attempts to tell the work-order platform, by what became of them.",
+            "result",
+        )
 
     def _links(self) -> None:
         self.ami_connected = self._gauge(
@@ -313,6 +325,8 @@ class Metrics:
                 self.outbound.labels(out_kind, out_outcome)
         for entry_state in CALLBACK_STATES:
             self.callbacks.labels(entry_state)
+        for delivery in DELIVERY_RESULTS:
+            self.deliveries.labels(delivery)
         for machine in ("call", "agent", "joined", "outbound"):
             self.illegal.labels(machine)
         for name in pbx:

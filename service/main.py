@@ -46,11 +46,13 @@ from service.forecast_days import ForecastDays
 from service.forecasts import Forecasts
 from service.handoff_reports import HandoffReports
 from service.history import History
+from service.intakes import Intakes
 from service.join_codes import JoinCodes
 from service.joins import Joins
 from service.keeping import AGAIN_S, kept
 from service.lamps import Lamps
 from service.numbers import Numbers
+from service.outbox import Outbox
 from service.recordings import Recordings
 from service.restrictions import Restrictions
 from service.settings import Settings, SettingsError, load
@@ -65,6 +67,7 @@ from service.targets import Named
 from service.watchdog import Watchdog
 from storage.entries import Entry
 from storage.records import Records
+from storage.sealing import intake_seal
 from telephony.agi.reactor import install_reactor, remove_reactor
 from telephony.agi.server import AgiServer
 from telephony.ami.link import AmiLink, LinkState
@@ -146,6 +149,10 @@ class Service:
             self.engine, self.board.submit, lambda: self.settings, records, self.callbacks, self._no_call_outs
         )
         self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
+        self.outbox = Outbox(records, lambda: self.settings)
+        self.outbox.counted = lambda counts: self.exporter.outbox(counts.pending, counts.dead)
+        self.outbox.delivered = self.exporter.delivery
+        self.intakes = Intakes(self.engine, records, intake_seal(settings.number_key()), self.outbox.look_soon)
         self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
@@ -221,6 +228,8 @@ class Service:
             recordings=self.recordings,
             callbacks=self.callbacks,
             call_outs=self.call_outs,
+            intakes=self.intakes,
+            outbox=self.outbox,
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -273,6 +282,7 @@ class Service:
             ("recordings", self.recordings.keep, MINUTE_S),
             ("callbacks", self.callbacks.keep, AGAIN_S),
             ("disk", Disk(self.settings.data_dir, self.exporter.disk).keep, MINUTE_S),
+            ("outbox", self.outbox.keep, AGAIN_S),
         )
 
     async def _all_back(self) -> None:
@@ -315,6 +325,7 @@ class Service:
                 self.lamps.look(record.seat_id)
             elif isinstance(record, Step):
                 self.recordings.follow(record)
+                self.intakes.follow(record)
 
     # -- AMI ----------------------------------------------------------------------------------------------------------
 
@@ -371,6 +382,8 @@ class Service:
             degraded.append("restrictions")
         if not self.directory.current:
             degraded.append("departments")
+        if self.outbox.trouble is not None:
+            degraded.append("outbox")
         return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
 
     async def _metrics(self, accept: str) -> tuple[bytes, str]:
@@ -392,6 +405,7 @@ class Service:
             return [str(problem) for problem in error.errors]
         self.settings = settings
         self.records.keep_explanations(settings.retention.explanations_days)
+        self.records.hand_over(settings.outbox.url is not None)
         await self.agents.follow(settings)
         await self.directory.follow(settings)
         self.restrictions.follow(settings)
@@ -437,7 +451,10 @@ async def run(settings: Settings) -> None:
     logs.configure(settings.service.log_level.value)
     install_reactor()
     days = settings.retention.explanations_days
-    records = await Records.open(settings.database_url(), settings.data_dir, explanations_days=days)
+    hand_over = settings.outbox.url is not None
+    records = await Records.open(
+        settings.database_url(), settings.data_dir, explanations_days=days, hand_over=hand_over
+    )
     calendar = await Calendar.open(records, lambda: datetime.fromtimestamp(clock.wall(), settings.zone_info).date())
     agents, restrictions = await Agents.open(records, settings), await Restrictions.open(records, settings)
     directory = await Directory.open(records, settings)

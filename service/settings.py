@@ -45,6 +45,7 @@ from service.settings_tables import (
     EmergencyTable,
     FallbackTable,
     LineTable,
+    OutboxTable,
     PbxTable,
     ReasonTable,
     RecordingTable,
@@ -97,6 +98,7 @@ class Settings(Table):
     surge: SurgeTable = SurgeTable()
     staffing: StaffingTable = StaffingTable()
     restrictions: RestrictionsTable = RestrictionsTable()
+    outbox: OutboxTable = OutboxTable()
     fallback: FallbackTable = FallbackTable()
 
     _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
@@ -190,6 +192,14 @@ class Settings(Table):
         return settings_secrets.read_text(
             self.path(self.service.cli_token_file), "HOTLINE_TOKEN", "hotline init makes one, with its [[token]] table"
         )
+
+    def outbox_secrets(self) -> tuple[bytes, ...]:
+        """What signs deliveries, the newest first. Raises SecretError."""
+        return settings_secrets.read_outbox_secrets(self.path(self.outbox.secret_file))
+
+    @property
+    def outbox_ca_file(self) -> Path | None:
+        return None if self.outbox.ca_file is None else self.path(self.outbox.ca_file)
 
     @property
     def seat_password_file(self) -> Path:

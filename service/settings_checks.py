@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
 from routing.need import InGroup, InZone, Named, Need, Skilled, admits, leaves
-from service import settings_cases, settings_departments, settings_remote, settings_rosters
+from service import settings_cases, settings_departments, settings_outbox, settings_remote, settings_rosters
 from service.settings_findings import Check, Finding, known_groups, known_zones, unknown, warning
 from service.settings_lines import Path
 from service.settings_seats import few, read_seat_passwords
@@ -295,6 +295,7 @@ def secrets(settings: Settings) -> Iterator[Finding]:
             read()
         except SecretError as error:
             yield Finding(path, f"cannot be used: {error}")
+    yield from settings_outbox.secret(settings)
 
 
 def seat_passwords(settings: Settings) -> Iterator[Finding]:
@@ -343,6 +344,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     settings_departments.short_numbers,
     settings_departments.citizens_trunk,
     settings_cases.case_prefixes,
+    settings_outbox.pauses,
     settings_rosters.rosters,
     settings_rosters.overlaps,
 )

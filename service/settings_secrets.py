@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import stat
@@ -12,6 +13,10 @@ NUMBER_KEY_BYTES: Final = 32
 NUMBER_KEY_VARIABLE: Final = "HOTLINE_NUMBER_KEY"  # 64 hex digits
 DATABASE_PASSWORD_VARIABLE: Final = "HOTLINE_DATABASE_PASSWORD"  # noqa: S105 a name, not a password
 
+
+OUTBOX_SECRET_VARIABLE: Final = "HOTLINE_OUTBOX_SECRET"  # noqa: S105 a name, not a secret
+OUTBOX_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 as Standard Webhooks write them
+HOW_TO_SIGN: Final = "make one with: (umask 077; printf 'whsec_%s\\n' \"$(openssl rand -base64 32)\" > {path})"
 
 FIT_FOR_ASTERISK: Final = re.compile(r"(?!>)[!-:<-~]{1,200}")  # ";" begins a comment there, "=>" is another "="
 FIT_WORDS: Final = "ASCII letters, digits and signs only, no blank, no ; and no > in front"
@@ -82,3 +87,22 @@ def read_number_key(path: Path) -> bytes:
         source = NUMBER_KEY_VARIABLE if os.environ.get(NUMBER_KEY_VARIABLE) else path
         raise SecretError(f"{source} must hold {2 * NUMBER_KEY_BYTES} hex digits")
     return key
+
+
+def read_outbox_secrets(path: Path) -> tuple[bytes, ...]:
+    """One line `whsec_<base64 of 24 to 64 bytes>`, or two while it is being changed, the new one first."""
+    make_it = HOW_TO_SIGN.format(path=path)
+    given = os.environ.get(OUTBOX_SECRET_VARIABLE) or read_private(path, make_it).decode("ascii", "replace")
+    source = OUTBOX_SECRET_VARIABLE if os.environ.get(OUTBOX_SECRET_VARIABLE) else path
+    secrets = tuple(_outbox_secret(word) for word in given.split())
+    if not 1 <= len(secrets) <= 2 or None in secrets:
+        raise SecretError(f"{source} must hold one secret, or two in a change, each whsec_ and base64; {make_it}")
+    return tuple(secret for secret in secrets if secret is not None)
+
+
+def _outbox_secret(word: str) -> bytes | None:
+    try:
+        secret = base64.b64decode(word.removeprefix(OUTBOX_SECRET_PREFIX), validate=True)
+    except ValueError:
+        return None
+    return secret if word.startswith(OUTBOX_SECRET_PREFIX) and 24 <= len(secret) <= 64 else None

@@ -23,6 +23,7 @@ from routing.targets import Route, Target, TargetKind
 from service.settings_values import (
     Address,
     AreaCode,
+    AtOnce,
     Beginning,
     CasePrefix,
     DatabaseUrl,
@@ -31,6 +32,7 @@ from service.settings_values import (
     DialString,
     Digits,
     Endpoint,
+    EventSource,
     FileName,
     Flag,
     Hours,
@@ -40,6 +42,7 @@ from service.settings_values import (
     Level,
     Megabytes,
     MostDigits,
+    MostTries,
     NeedText,
     NumberAtTrunk,
     PortRange,
@@ -58,6 +61,7 @@ from service.settings_values import (
     TimeFrom,
     TimeTo,
     TrunkDial,
+    WebhookUrl,
     WholeNumber,
     second_of_day,
     seconds,
@@ -476,6 +480,25 @@ class DialingTable(Table):
         description="the way of such numbers, and to citizens; default: the only trunk not for emergencies, "
         "to citizens the first",
     )
+
+
+class OutboxTable(Table):
+    """The city's work-order platform, which is told what happened."""
+
+    url: WebhookUrl | None = Field(default=None, description="where deliveries are posted; without it nothing is")
+    secret_file: FileName = Field(default="secrets/outbox.key", description="signs deliveries, whsec_... in a line")
+    ca_file: FileName | None = Field(
+        default=None, description="authorities that may vouch for it; default: those of the system"
+    )
+    source: EventSource = Field(default="/hotline", description="`source` of the events")
+    with_numbers: Flag = Field(default=False, description="callers' numbers are delivered too, of hidden callers never")
+    timeout_s: Seconds = seconds(10.0, 1, 60, "an attempt without an answer for so long has failed")
+    at_once: AtOnce = Field(default=4, description="deliveries of different calls at the same time")
+    first_pause_s: Seconds = seconds(5.0, 1, 3600, "pause after a failed attempt, doubled after each further one")
+    longest_pause_s: Seconds = seconds(300.0, 1, 86400, "the pauses grow no longer")
+    most_tries: MostTries = Field(default=1000, description="after so many attempts it is dead")
+    give_up_after_s: Seconds = seconds(259_200.0, 60, 2_592_000, "dead, too, so long after the first attempt")
+    keep_days: KeptDays = Field(default=30.0, ge=1, le=3650, description="what was delivered is deleted after so long")
 
 
 class FallbackTable(Table):

@@ -9,6 +9,7 @@ import ipaddress
 import re
 from datetime import date, datetime
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator, StrictBool, StrictFloat, StrictInt, StrictStr
 from pydantic_core import PydanticCustomError
@@ -130,6 +131,19 @@ def _check_address(value: str) -> str:
     return value
 
 
+def _check_webhook(value: str) -> str:
+    """Personal data goes there: without TLS only on this machine; a password in it would stand in the file."""
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if not host or not safe or "@" in parts.netloc or parts.fragment or not re.fullmatch(r"[!-~]{1,500}", value):
+        raise wrong("is not an address for deliveries", '"https://HOST/PATH"; http:// on this machine only')
+    return value
+
+
 def _check_sip(value: str) -> str:
     """Asterisk binds to it, so it must be an address of this machine and no name."""
     host, port = split_address(_check_address(value)) if ":" in value else ("", 0)
@@ -247,6 +261,15 @@ Address = Annotated[StrictStr, AfterValidator(_check_address)]
 SipAddress = Annotated[StrictStr, AfterValidator(_check_sip)]
 PortRange = Annotated[tuple[StrictInt, StrictInt], AfterValidator(_check_ports)]
 Endpoint = Annotated[StrictStr, AfterValidator(_check_endpoint)]
+WebhookUrl = Annotated[StrictStr, AfterValidator(_check_webhook)]
+EventSource = Annotated[
+    StrictStr,
+    matching(
+        r"[A-Za-z0-9_.~:/@%+-]{1,120}", "is not the source of events", 'a URI or a path, like "/hotline/changzhou"'
+    ),
+]
+AtOnce = Annotated[StrictInt, Field(ge=1, le=32)]
+MostTries = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Source = Annotated[StrictStr, AfterValidator(_check_source)]
 DatabaseUrl = Annotated[StrictStr, AfterValidator(_check_database)]
 FileName = Annotated[

@@ -39,6 +39,7 @@ COMMANDS: Final = {
         "service.cli.codes", "codes", "The keys of a telephone, and short numbers of departments, to print."
     ),
     "callbacks": Entry("service.cli.callbacks", "app", "Citizens to be called back: list, add, call, done."),
+    "outbox": Entry("service.cli.outbox", "app", "Deliveries to the work-order platform: list, retry, drop."),
     "workdays": Entry("service.cli.workdays", "app", "Holidays and moved workdays: list, set, import."),
     "calls": Entry("service.cli.calls", "calls", "The last calls: line, answer time, agent, outcome."),
     "report": Entry(

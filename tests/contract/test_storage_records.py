@@ -107,7 +107,7 @@ async def test_a_process_killed_at_any_moment_loses_nothing_and_doubles_nothing(
     kept: set[tuple[str, int]] = set()
     for run in range(KILLS):
         kept |= await _run_and_kill(database, run, chance.randrange(1, 400))
-    async with opened(database) as records:
+    async with opened(database, hand_over=True) as records:
         assert await records.flush(30)
         assert records.stats.set_aside == 0
     rows = await database.rows("SELECT call_id, seq FROM call_steps")

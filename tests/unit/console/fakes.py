@@ -320,6 +320,54 @@ class CallOuts:
         return [PLACED, PLACED | {"id": "out-1-b", "agent": "1002"}]
 
 
+WRITTEN = {
+    "id": 1, "root": 1, "revision": 1, "call": TALKING, "kind": "投诉", "subject": "路灯不亮", "name": "", "hidden": True,
+    "text": "", "district": "天宁区", "by": "1001", "at": 1795302613.0,
+}  # fmt: skip
+WAITS = {
+    "id": 7, "event": "ended_1", "call": TALKING, "type": "hotline.call.ended", "made_at": 1795302613.0, "state": "dead",
+    "attempts": 3, "next_at": 0.0, "error": "answered 500", "closed_at": None, "by": None, "reason": None,
+}  # fmt: skip
+
+
+@dataclass
+class Intakes:
+    """Remembers what was asked for."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def add(self, call_id: str, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append((call_id, dict(values), by, role))
+        return WRITTEN
+
+    async def listed(self, call_id: str, by: str, role: str) -> Sequence[Mapping[str, Any]]:
+        self.asked.append((call_id, by, role))
+        return [WRITTEN]
+
+
+@dataclass
+class Outbox:
+    """Remembers what was asked for."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def listed(self, state: str) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(("list", state))
+        return [WAITS]
+
+    async def retry(self, row_id: int, by: str) -> Mapping[str, Any]:
+        self.asked.append(("retry", row_id, by))
+        return WAITS
+
+    async def retry_all(self, by: str) -> int:
+        self.asked.append(("retry all", by))
+        return 3
+
+    async def drop(self, row_id: int, reason: str, by: str) -> Mapping[str, Any]:
+        self.asked.append(("drop", row_id, reason, by))
+        return WAITS
+
+
 @dataclass
 class Directory:
     """Remembers what was asked for, or refuses it."""
@@ -483,6 +531,8 @@ class Hotline:
     directory: Directory = field(default_factory=Directory)
     callbacks: Callbacks = field(default_factory=lambda: Callbacks())
     call_outs: CallOuts = field(default_factory=lambda: CallOuts())
+    intakes: Intakes = field(default_factory=lambda: Intakes())
+    outbox: Outbox = field(default_factory=lambda: Outbox())
     reports: Reports = field(default_factory=Reports)
     alarms: Alarms = field(default_factory=lambda: Alarms())
     recordings: Recordings = field(default_factory=Recordings)
@@ -544,6 +594,8 @@ class Hotline:
             directory=self.directory,
             callbacks=self.callbacks,
             call_outs=self.call_outs,
+            intakes=self.intakes,
+            outbox=self.outbox,
             reports=self.reports,
             alarms=self.alarms,
             recordings=self.recordings,
