@@ -54,6 +54,7 @@ class WorkOrders:
         self.got: list[Got] = []
         self.answer: Callable[[Got], int] = lambda got: 204
         self.released = threading.Event()
+        self._open: set[socket.socket] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         if tls is not None:
@@ -62,9 +63,13 @@ class WorkOrders:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
+        """Down: nobody listens, and connections that were kept open end."""
         self.released.set()
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def first_of_each(self) -> list[dict[str, Any]]:
@@ -79,6 +84,15 @@ class WorkOrders:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                ours._open.add(self.connection)
+
+            def finish(self) -> None:
+                ours._open.discard(self.connection)
+                with suppress(OSError):
+                    super().finish()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
