@@ -473,7 +473,7 @@ class Records(Archive):
         return await _asked(intake.last_call_of(self.engine, agent_id, since_ms))
 
     async def due_deliveries(self, now_ms: int, limit: int) -> list[Due]:
-        """At most one of each call, the oldest first."""
+        """At most one of each call; whose time came first goes first."""
         return await _asked(deliveries.due(self.engine, now_ms, limit))
 
     async def settle_deliveries(self, tries: Sequence[Tried]) -> None:

@@ -326,7 +326,7 @@ outbox = Table(
     Column("closed_by", Text),  # who dropped it
     Column("reason", Text),  # why
 )
-Index("ix_outbox_due", outbox.c.state, outbox.c.next_ms)
+Index("ix_outbox_due", outbox.c.state, outbox.c.next_ms, outbox.c.id)  # read in its order, see storage.deliveries
 Index("ix_outbox_call", outbox.c.call_id, outbox.c.id)
 
 journal_position = Table(

@@ -304,8 +304,9 @@ async def test_number_and_name_leave_only_where_they_may(tmp_path: Path, time: T
         {"hidden": True, "ref": None, "number": None},
         {"hidden": False, "ref": f"{4:032x}", "number": None},
     ]
-    names = [told[call_id(number), "hotline.intake.recorded"]["name"] for number in (1, 2, 3)]
-    assert names == ["张三", None, None]
+    intakes = [event["data"] for event in receiver.first_of_each if event["type"] == "hotline.intake.recorded"]
+    names = {(row["intake"], row["revision"]): row["name"] for row in intakes}
+    assert names == {(1, 1): "张三", (2, 1): None, (3, 1): None, (4, 2): None}
     assert told[call_id(1), "hotline.intake.recorded"]["text"] == "详情"
     assert not [personal for personal in (NUMBER, "张三", "详情") if personal.encode() in everything_kept(tmp_path)]
 

@@ -47,7 +47,7 @@ def upgrade() -> None:
         sa.Column("closed_by", sa.Text),
         sa.Column("reason", sa.Text),
     )
-    op.create_index("ix_outbox_due", "outbox", ["state", "next_ms"])
+    op.create_index("ix_outbox_due", "outbox", ["state", "next_ms", "id"])
     op.create_index("ix_outbox_call", "outbox", ["call_id", "id"])
 
 
