@@ -63,7 +63,9 @@ class Intakes:
         try:
             row = await self._asked(self._records.add_intake(row))
         except RevisedSince:
-            raise Refused(409, "Somebody else has corrected this intake; read it again.") from None
+            raise Refused(
+                409, "This intake was corrected already; read it again, and correct the newest revision."
+            ) from None
         log.info("audit", what="intake", intake=row.id, revision=row.revision, call_id=call_id, by=by)
         self._added()
         return self._told(row, hidden=row.hidden)
@@ -102,15 +104,14 @@ class Intakes:
         return [] if joined is None else [third.agent_id for third in joined.there if third.agent_id]
 
     async def _corrects(self, call_id: str, corrected: int | None) -> tuple[int, int]:
-        """(root, revision) of the new row; (0, 1) of one that corrects nothing."""
+        """(root, revision) of the new row; (0, 1) of one that corrects nothing. Whether it is the next one is seen when it
+        is written."""
         if corrected is None:
             return 0, 1
         rows = await self._asked(self._records.intakes_of(call_id))
         found = next((row for row in rows if row.id == corrected), None)
         if found is None:
             raise Refused(404, f"There is no intake {corrected} of this call.")
-        if in_force(rows)[found.root].id != corrected:
-            raise Refused(409, "This intake was corrected already; correct the newest revision.")
         return found.root, found.revision + 1
 
     def _told(self, row: IntakeRow, *, hidden: bool) -> dict[str, Any]:

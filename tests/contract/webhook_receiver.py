@@ -51,7 +51,8 @@ class WorkOrders:
     """`answer` gives the status for a request, or one of the words above."""
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
-        self.got: list[Got] = []
+        self.got: list[Got] = []  # every request
+        self.kept: list[Got] = []  # what was answered well, or not at all: the platform has it
         self.answer: Callable[[Got], int] = lambda got: 204
         self.released = threading.Event()
         self._open: set[socket.socket] = set()
@@ -75,7 +76,7 @@ class WorkOrders:
     def first_of_each(self) -> list[dict[str, Any]]:
         """The events in the order of their first arrival, repeats left out by id: what a receiver keeps."""
         found: dict[str, dict[str, Any]] = {}
-        for got in list(self.got):
+        for got in list(self.kept):
             found.setdefault(got.event["id"], got.event)
         return list(found.values())
 
@@ -98,8 +99,11 @@ class WorkOrders:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 got = Got({key.lower(): value for key, value in self.headers.items()}, body)
                 ours.got.append(got)
+                status = ours.answer(got)
+                if status < 300:
+                    ours.kept.append(got)
                 with suppress(OSError):
-                    self._say(ours.answer(got))
+                    self._say(status)
 
             def _say(self, status: int) -> None:
                 if status == HANGS:
