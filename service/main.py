@@ -151,7 +151,7 @@ class Service:
         self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
         self.outbox = Outbox(records, lambda: self.settings)
         self.outbox.counted = lambda counts: self.exporter.outbox(counts.pending, counts.dead)
-        self.outbox.delivered = self.exporter.delivery
+        self.outbox.delivered, self.outbox.bug = self.exporter.delivery, self.exporter.bug
         self.intakes = Intakes(self.engine, records, intake_seal(settings.number_key()), self.outbox.look_soon)
         self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)

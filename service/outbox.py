@@ -51,9 +51,11 @@ class Outbox:
         self._opener: Opener | None = None
         self._soon = asyncio.Event()
         self._count_at = self._clean_at = 0.0  # monotonic
+        self._failing = False  # the last attempt was in vain
         self.trouble: str | None = None  # why nothing can be delivered as configured
         self.counted: Callable[[Counts], None] = lambda counts: None
         self.delivered: Callable[[Result], None] = lambda result: None
+        self.bug: Callable[[str], None] = lambda part: None
         self.chance: Callable[[], float] = random.random
 
     def look_soon(self) -> None:
@@ -94,20 +96,33 @@ class Outbox:
     async def _tried(self, due: Due, receiver: Receiver, settings: Settings) -> Tried:
         try:
             answer = await self._sent(due, receiver, settings)
-        except StorageError as error:  # sealed under another key
+        except StorageError as error:  # sealed under another key: it never leaves, so nobody was reached
             answer = Answer(Result.UNREACHED, str(error))
+        except Exception as error:  # a bug is confined to its row: the others go on
+            self.bug("outbox")
+            log.exception("outbox", state="cannot be told", call_id=due.row.call_id, outbox=due.row.id)
+            answer = Answer(Result.UNREACHED, f"{type(error).__name__}: a bug; the log has more")
         self.delivered(answer.result)
+        self._tell(answer, due.row)
         now_ms, row = _ms(clock.wall()), due.row
         if answer.result is Result.DELIVERED:
             return Tried(row, State.DELIVERED, now_ms, now_ms)
         since_first_s = 0.0 if row.first_ms is None else (now_ms - row.first_ms) / 1000
         again = after_failure(row.attempts + 1, since_first_s, _patience(settings), self.chance())
-        told = {"call_id": row.call_id, "outbox": row.id, "type": row.type, "attempt": row.attempts + 1}
         if again is None:
-            log.error("outbox", state="dead", reason=answer.error, **told)
+            tries = row.attempts + 1
+            log.error("outbox", state="dead", reason=answer.error, call_id=row.call_id, outbox=row.id, attempts=tries)
             return Tried(row, State.DEAD, now_ms, row.next_ms, answer.error)
-        log.warning("outbox", state="not delivered", reason=answer.error, again_s=round(again.after_s, 1), **told)
         return Tried(row, State.PENDING, now_ms, now_ms + round(1000 * again.after_s), answer.error)
+
+    def _tell(self, answer: Answer, row: OutboxRow) -> None:
+        """When it begins to fail, and when it works again: each attempt of an hour would fill the log. All are counted."""
+        failing = answer.result is not Result.DELIVERED
+        if failing and not self._failing:
+            log.warning("outbox", state="not delivered", reason=answer.error, call_id=row.call_id, outbox=row.id)
+        elif self._failing and not failing:
+            log.info("outbox", state="delivers again")
+        self._failing = failing
 
     async def _sent(self, due: Due, receiver: Receiver, settings: Settings) -> Answer:
         assert self._opener is not None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from service import clock
 from service.outbox import Outbox
@@ -126,9 +127,11 @@ async def test_receiver_that_is_down_for_an_hour_gets_everything_in_order_after_
     port = free_port()
     async with delivering(database, tmp_path, f"http://127.0.0.1:{port}/events") as (records, outbox):
         expected = await told_of_calls(records, 6)
-        while time.now < START + 3600:
-            assert await outbox.deliver() == 0
-            time.now += 10
+        with capture_logs() as said:
+            while time.now < START + 3600:
+                assert await outbox.deliver() == 0
+                time.now += 10
+        assert [line["state"] for line in said] == ["not delivered"]  # an hour is not one line for each attempt
         waiting = await records.outbox_rows(State.PENDING, 100)
         assert len(waiting) == expected
         heads = [row.attempts for row in waiting if row.attempts]
@@ -361,6 +364,24 @@ async def test_while_a_secret_is_changed_deliveries_are_signed_by_both(
     assert got.event["specversion"] == "1.0"
     assert (got.event["source"], got.event["subject"]) == ("/hotline", call_id(1))
     assert got.event["id"] == got.headers["webhook-id"]
+
+
+async def test_row_that_nobody_can_make_sense_of_holds_up_its_own_call_alone(
+    tmp_path: Path, time: Time, receiver: WorkOrders
+) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
+    bugs: list[str] = []
+    async with delivering(database, tmp_path, f"http://127.0.0.1:{receiver.port}/") as (records, outbox):
+        outbox.bug = bugs.append
+        expected = await told_of_calls(records, 2)
+        async with records.engine.begin() as connection:
+            await connection.exec_driver_sql("DELETE FROM intake WHERE id = 1")  # somebody's hand
+        for _ in range(9):
+            await outbox.deliver()
+        waiting = await records.outbox_rows(State.PENDING, 9)
+    assert bugs == ["outbox"]
+    assert {row.call_id for row in waiting} == {call_id(0)}
+    assert len(receiver.kept) == expected - len(waiting) == 3
 
 
 @pytest.mark.parametrize("content", [None, "whsec_short", "no secret at all", "a b c"])

@@ -51,6 +51,7 @@ CORE_FILES = (
     "metrics/erlang.py",
     "metrics/measures.py",
     "metrics/working.py",
+    "service/outbox_plan.py",
 )
 
 # What reads a clock, a socket, a file or another process has no place in the core, standard library or not.
