@@ -62,6 +62,16 @@ async def test_a_call_whose_steps_come_in_one_batch_is_told_in_the_same_way(data
     assert await database.rows(TOLD) == [(1, call_id(1), ENDED), (2, call_id(1), RECORDING)]
 
 
+async def test_recording_that_is_known_before_the_end_is_told_after_it(database: Database) -> None:
+    story = answered_call(1)
+    early = replace(recorded(story), seq=story[-1].seq)
+    async with opened(database, hand_over=True) as records:
+        for step in (*story[:-1], early, replace(story[-1], seq=early.seq + 1)):
+            records.write(step)
+            assert await records.flush(20)
+    assert await database.rows(TOLD) == [(1, call_id(1), ENDED), (2, call_id(1), RECORDING)]
+
+
 async def test_nothing_is_told_where_nobody_is_to_be_told(database: Database) -> None:
     async with opened(database) as records:
         records.write(*answered_call(1))
