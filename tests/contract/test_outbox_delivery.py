@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from service import clock
-from service.outbox import Outbox
+from service.outbox import REST_S, Outbox
 from service.outbox_plan import Result
 from service.settings import Settings, load
 from storage.errors import StorageUnavailable
@@ -404,14 +404,19 @@ async def test_without_a_usable_secret_everything_waits_and_it_is_said_why(
     assert receiver.got == []
 
 
-async def test_the_task_delivers_what_is_added_while_it_waits_and_counts_it(
+async def test_the_task_delivers_what_is_added_while_it_waits_and_rests_after_it(
     tmp_path: Path, receiver: WorkOrders
 ) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
     async with opened(database, hand_over=True) as records:
         outbox = outbox_of(records, settings_for(tmp_path, f"http://127.0.0.1:{receiver.port}/"))
-        arrived = asyncio.Event()
-        outbox.delivered = lambda result: arrived.set()
+        rests, arrived = [], asyncio.Event()
+
+        async def rest(seconds: float) -> None:
+            rests.append(seconds)
+            arrived.set()
+
+        outbox.rest = rest
         task = asyncio.create_task(outbox.keep())
         records.write(*answered_call(1))
         async with asyncio.timeout(30):
@@ -419,6 +424,7 @@ async def test_the_task_delivers_what_is_added_while_it_waits_and_counts_it(
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert [got.event["type"] for got in receiver.got] == ["hotline.call.ended"]
+    assert rests == [REST_S]  # so that a full outbox leaves most of the loop to the calls
 
 
 def test_what_the_receiver_got_is_what_it_is_asked_about() -> None:
