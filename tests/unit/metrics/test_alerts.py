@@ -157,6 +157,15 @@ FIRES = [
     ),
     Case("HotlineCallbacksOverdue", "two", {"hotline_callbacks_overdue": "2+0x20"}, "6m", {}, {"$value": "2"}),
     Case(
+        "HotlineSeatsMissing",
+        "in a later quarter",
+        {'hotline_seats_gap{quarter="0"}': "-1+0x40", 'hotline_seats_gap{quarter="2"}': "3+0x40"},
+        "16m",
+        {},
+        {"$value": "3"},
+    ),
+    Case("HotlineOutboxDead", "one", {"hotline_outbox_dead": "1+0x20"}, "2m", {}, {"$value": "1"}),
+    Case(
         "HotlineBug",
         "once",
         counted('hotline_bugs_total{part="agi"}'),
@@ -214,6 +223,11 @@ QUIET = [
     Case("HotlineRecordingsIncomplete", "whole ones", counted(SHORT.replace("short", "kept")), "5m"),
     Case("HotlineCallbacksOverdue", "none", {"hotline_callbacks_overdue": "0+0x40"}, "15m"),
     Case("HotlineCallbacksOverdue", "for four minutes", {"hotline_callbacks_overdue": "2+0x40"}, "4m"),
+    Case("HotlineSeatsMissing", "enough", {'hotline_seats_gap{quarter="0"}': "0+0x80"}, "30m"),
+    Case("HotlineSeatsMissing", "no forecast", {'hotline_seats_gap{quarter="0"}': "NaN+0x80"}, "30m"),
+    Case("HotlineSeatsMissing", "for ten minutes", {'hotline_seats_gap{quarter="0"}': "2+0x80"}, "10m"),
+    Case("HotlineOutboxDead", "none", {"hotline_outbox_dead": "0+0x20"}, "5m"),
+    Case("HotlineOutboxDead", "for half a minute", {"hotline_outbox_dead": "1+0x20"}, "30s"),
     Case("HotlineBug", "six minutes ago", counted('hotline_bugs_total{part="agi"}'), "9m"),
     Case(
         "HotlineLoopStalls",
