@@ -18,6 +18,7 @@ from console.joins import Answered, joins
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
 from console.problems import install
+from console.reconcile import reconcile
 from console.recordings import recordings
 from console.reports import reports
 from console.restrictions import restrictions
@@ -56,6 +57,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.include_router(departments)
     app.include_router(reports)
     app.include_router(recordings)
+    app.include_router(reconcile)
     app.include_router(callbacks)
     app.include_router(intake)
     app.include_router(pages)

@@ -228,6 +228,16 @@ class Alarms(Protocol):
     def acknowledge(self, alarm_id: int, *, by: str, role: str) -> dict[str, Any]: ...
 
 
+class Reconciling(Protocol):
+    """Asterisk's CEL against the records. Answers are mappings by the keys of `schemas.ReconcileOut`.
+
+    `shown`: the last look, None before the first. `look` takes hours and the name of the token; raises Refused.
+    """
+
+    def shown(self) -> Mapping[str, Any] | None: ...
+    async def look(self, hours: float, by: str) -> Mapping[str, Any]: ...
+
+
 class Recordings(Protocol):
     """Recordings of calls. `pause` and `resume` take the call, the reason and by whom; None: Asterisk has done it, else
     one sentence. `knows`: the call is going on. `agent_of`: who speaks with the caller now. `file`: of a call that is
@@ -282,6 +292,7 @@ class ConsoleDeps:
     directory: Directory
     reports: Reports
     recordings: Recordings
+    reconciling: Reconciling
     callbacks: Callbacks
     call_outs: CallOuts
     intakes: Intakes

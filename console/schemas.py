@@ -643,6 +643,51 @@ class ShadowOut(BaseModel):
     examples: list[ShadowExampleOut] = Field(description="The newest of each kind.")
 
 
+class WitnessedOut(BaseModel):
+    """A call as Asterisk's CEL tells of it."""
+
+    call_id: str
+    number: str = Field(description="As it was dialled; empty: not told.")
+    seat: str | None
+    arrived_at: float
+    answered_at: float | None
+    ended_at: float
+
+
+class DifferenceOut(BaseModel):
+    call_id: str
+    what: str = Field(description="answer_missed, answer_unknown, answer_time, end_missed, end_time.")
+    cel: float | None = Field(description="Epoch seconds; null: not so.")
+    records: float | None
+
+
+class CorruptOut(BaseModel):
+    file: str
+    line: int = Field(description="From 1.")
+    why: str
+
+
+class ReconcileOut(BaseModel):
+    """Asterisk's CEL held against the records. The first thousand of each kind are named."""
+
+    since: float = Field(description="Of the arrival of the calls that are counted, epoch seconds.")
+    until: float
+    cel_calls: int = Field(description="Calls that are over by CEL.")
+    record_calls: int = Field(description="Calls that are over by the records, what was recovered now left out.")
+    missing: int = Field(description="Of CEL that the records do not have.")
+    recovered: int = Field(description="So many of them have been told to the records.")
+    unplaced: int = Field(description="Of CEL, in no record, to a number that is none of ours, or not told.")
+    not_in_cel: int = Field(description="Of the records that CEL does not have.")
+    differing: int = Field(description="Times that differ by more than 50 ms, or are not known to one side.")
+    corrupt_lines: int
+    open: int = Field(description="Not over by CEL.")
+    agree: bool
+    missing_calls: list[WitnessedOut]
+    unplaced_calls: list[WitnessedOut]
+    differences: list[DifferenceOut]
+    corrupt: list[CorruptOut]
+
+
 class DoneOut(BaseModel):
     agent: str
     done: str

@@ -264,6 +264,12 @@ class Exporter:
         if reason is not None:
             self.metrics.shadow_ended.labels(reason).inc()
 
+    # -- told by the second witness --
+
+    def cel_drift(self, kind: str, count: int) -> None:
+        """So many more differences between Asterisk's CEL and the records."""
+        self.metrics.drift.labels(f"cel_{kind}").inc(count)
+
     # -- told by the links --
 
     def fallback_total(self, stage: str, absolute: int) -> None:

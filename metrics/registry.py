@@ -24,6 +24,7 @@ from routing.recording import RecordingOutcome
 from routing.restrictions import Kind
 from routing.steps import ActOutcome, CallOutcome, Judgement, Outcome, ThirdOutcome
 from routing.targets import TargetKind
+from routing.witness import What
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 
@@ -51,16 +52,18 @@ WAIT_BUCKETS: Final = (
 AGENT_STATES: Final = tuple(AgentState)
 FALLBACK_STAGES: Final = ("seats", "queue", "telephone")
 ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
-ANSWERED_BY: Final = ("engine", "fallback")
+ANSWERED_BY: Final = ("engine", "fallback", "unknown")
 KEPT: Final = (  # tasks that go on and on
     "gauges", "snapshots", "watchdog", "agents", "workdays", "forecast", "restrictions", "departments",
-    "recordings", "callbacks", "disk", "outbox",
+    "recordings", "callbacks", "disk", "outbox", "reconcile",
 )  # fmt: skip
 JOIN_VERBS: Final = (
     "consult", "three_way", "blind", "emergency", "merge", "transfer", "return", "hold", "resume"
 )  # fmt: skip
 CALLBACK_STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done")
 DELIVERY_RESULTS: Final = ("delivered", "refused", "timed_out", "unreached")
+# how Asterisk's CEL and the records may differ: `routing.witness.What`, and what has no second side
+CEL_DRIFTS: Final = ("call_missed", "call_unplaced", "line_corrupt", *(what.value for what in What))
 DEGRADABLE: Final = ("ami", "database")
 NEEDED_QUARTERS: Final = ("0", "1", "2", "3")  # the one that is going on, and three more
 
@@ -247,6 +250,8 @@ class Metrics:
         self.drift = self._counter(
             "hotline_reconcile_drift_total", "Differences found between our picture and Asterisk's, by kind.", "kind"
         )
+        for kind in CEL_DRIFTS:
+            self.drift.labels(f"cel_{kind}")
         self.agi_sessions = self._gauge("hotline_agi_sessions", "FastAGI sessions open now.")
         self.agi_refused = self._counter(
             "hotline_agi_refused_total", "FastAGI sessions refused or cut, by reason.", "reason"

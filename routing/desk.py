@@ -21,7 +21,7 @@ from routing.candidates import Candidates
 from routing.floor import Floor
 from routing.joined import Joined
 from routing.lending import Lending
-from routing.model import Line, Mode, Rules
+from routing.model import Line, Rules
 from routing.outbound import Outbound
 from routing.restrictions import Book
 from routing.steps import Step, StepKind, Value
@@ -63,11 +63,7 @@ class Desk:
         self.presentation_no = 0
 
     def serving(self, number: str) -> Line | None:
-        """The line that serves a dialled number; a merged number is served as another line."""
-        line = self.rules.lines.get(number)
-        if line is not None and line.mode is Mode.MERGED and line.into is not None:
-            return self.rules.lines.get(line.into)
-        return line
+        return self.rules.serving(number)
 
     def known(self, call_id: str) -> Call | None:
         return self.calls.get(call_id)

@@ -196,6 +196,13 @@ class Rules:
     restricting: RestrictionRules = field(default_factory=RestrictionRules)
     emergencies: Mapping[str, Target] = field(default_factory=dict)  # by number
 
+    def serving(self, number: str) -> Line | None:
+        """The line that serves a dialled number; a merged number is served as another line."""
+        line = self.lines.get(number)
+        if line is not None and line.mode is Mode.MERGED and line.into is not None:
+            return self.lines.get(line.into)
+        return line
+
 
 # -- what the engine shows of itself: plain values for status page, wallboard and metrics --
 

@@ -6,7 +6,8 @@ the wall clock in milliseconds, never below the last one + 1). Steps are facts: 
 Keys of `data` by kind (a key that is absent is not known):
 
 OFFERED             the call reached a line: number, line (the serving line), trunk, arrived_at (s), caller_ref,
-                    caller_sealed, emergency, case (id of the case that came with the call)
+                    caller_sealed, emergency, case (id of the case that came with the call), source (cel: the whole story
+                    was told later, by Asterisk's own record of calls; see `routing.witness`)
 HELD                an AGI session holds it (again): session, back_from (status of the last presentation), presentation
 LET_GO              its session ended before there was a decision: session, reason (hangup, eof, ...)
 PRESENTED           a decision was sent to Asterisk: presentation, seats and agents (ids, comma separated), ring (index of
@@ -23,7 +24,7 @@ PRESENTATION_ENDED  answered or not: presentation, seat, outcome (`Outcome`), ri
 SET_ASIDE           the seat let the second caller in a row ring out, nothing rings there until its agent is ready again:
                     seat, agent
 ANSWERED            caller and agent in one bridge: seat, agent, presentation, wait_s (arrival to bridge, exact to the
-                    millisecond), by ("engine" or "fallback")
+                    millisecond), by ("engine" or "fallback"; of a story told later: not known)
 NOTICE              answered into the notice: wait_s, session
 FALLBACK            the dialplan alone took over: stage (seats, queue, telephone)
 TALK_ENDED          the agent's leg ended: seat, agent, lost, talk_s
@@ -31,7 +32,7 @@ REQUEUED            back to the head of the queue: cause (lost_leg, left_alone)
 JUDGED              decided for the figures, once per call: result (`Judgement`), wait_s, line, number
 ENDED               the caller's channel is gone: outcome (`CallOutcome`), by (caller, agent, pbx, unknown), cause, talk_s
 RECOVERED           known again after a restart of the service or a loss of AMI: state
-FLAG                something a reader of figures should know: flag (clock_step, unseen, storm, ...), detail
+FLAG                something a reader of figures should know: flag (clock_step, unseen, storm, recovered, ...), detail
 
 Of joined calls (`act`: number of the act within the call, from 1; `leg`: of the leg within the act, from 1):
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from routing import commands as c
 from routing import events as e
-from routing import gathering, presenting, storms, thirds
+from routing import gathering, judging, presenting, storms, thirds
 from routing.agent_state import AgentEvent
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Presentation
@@ -52,8 +52,7 @@ def _tell_answer(desk: Desk, call: Call, at: float, first: bool, shown: Presenta
         presentation=shown.id if shown and ours else None, by="engine" if ours else "fallback",
     )  # fmt: skip
     if first:
-        within = call.line.answer_within_s
-        judge(desk, call, Judgement.IN_TIME if wait_s <= within else Judgement.LATE, wait_s, at)
+        judge(desk, call, judging.of_answer(wait_s, call.line.answer_within_s), wait_s, at)
 
 
 def resume(desk: Desk, call: Call, seat_id: str, at: float) -> Call:
@@ -184,8 +183,7 @@ def end(desk: Desk, call: Call, at: float, cause: int | None, by: str, outcome: 
         outcome = CallOutcome.FAILED if by == "pbx" else CallOutcome.ABANDONED
         outcome = CallOutcome.ANSWERED if answered else CallOutcome.DISMISSED if call.dismissed else outcome
     if not answered:
-        failed = outcome is CallOutcome.FAILED
-        judge(desk, call, Judgement.FAILED if failed else Judgement.ABANDONED, _wait_s(desk, call, at), at)
+        judge(desk, call, judging.of_end(outcome), _wait_s(desk, call, at), at)
     if outcome is CallOutcome.ABANDONED and call.caller_ref:
         desk.redials[call.caller_ref] = (call.position, desk.now)
     talk_s = round(max(0.0, (call.parted_at or at) - call.answered_at), 3) if call.answered_at is not None else None

@@ -53,6 +53,7 @@ from service.keeping import AGAIN_S, kept
 from service.lamps import Lamps
 from service.numbers import Numbers
 from service.outbox import Outbox
+from service.reconciling import Reconciling
 from service.recordings import Recordings
 from service.restrictions import Restrictions
 from service.settings import Settings, SettingsError, load
@@ -140,6 +141,15 @@ class Service:
             keep=self.board.note,
             bug=self.exporter.bug,
         )
+        self.reconciling = Reconciling(
+            lambda: self.settings,
+            records,
+            self.engine,
+            ready=lambda: self.engine.deciding and self.link.up,
+            keep=self.board.note,
+            write=self._write,
+            drift=self.exporter.cel_drift,
+        )
         self.join_codes = JoinCodes(self.joins, self.link.answer_keys, self.recordings.toggle)
         self.callbacks = Callbacks(
             records, lambda: self.settings, lambda: self.engine.rules, lambda: calendar.workdays, first_line
@@ -226,6 +236,7 @@ class Service:
             directory=self.directory,
             reports=HandoffReports(self.records, lambda: self.settings, self.directory.names),
             recordings=self.recordings,
+            reconciling=self.reconciling,
             callbacks=self.callbacks,
             call_outs=self.call_outs,
             intakes=self.intakes,
@@ -283,6 +294,7 @@ class Service:
             ("callbacks", self.callbacks.keep, AGAIN_S),
             ("disk", Disk(self.settings.data_dir, self.exporter.disk).keep, MINUTE_S),
             ("outbox", self.outbox.keep, AGAIN_S),
+            ("reconcile", self.reconciling.keep, MINUTE_S),
         )
 
     async def _all_back(self) -> None:
@@ -326,6 +338,7 @@ class Service:
             elif isinstance(record, Step):
                 self.recordings.follow(record)
                 self.intakes.follow(record)
+                self.reconciling.follow(record)
 
     # -- AMI ----------------------------------------------------------------------------------------------------------
 

@@ -141,6 +141,11 @@ class Settings(Table):
         return self.path(self.service.data_dir)
 
     @property
+    def cel_file(self) -> Path:
+        """Of the one Asterisk that is served."""
+        return self.path(self.pbxs[0].cel_file)
+
+    @property
     def recordings_dir(self) -> Path:
         return self.path(self.recording.dir).resolve() if self.recording.dir else self.data_dir.resolve() / "recordings"
 

@@ -182,6 +182,10 @@ class PbxTable(Table):
     secret_file: FileName | None = Field(default=None, description="the manager user's secret")
     sip: SipAddress = Field(default="0.0.0.0:5060", description="where phones and trunks reach Asterisk, UDP")
     rtp_ports: PortRange = Field(default=(10000, 20000), description="first and last UDP port for sound")
+    cel_file: FileName = Field(
+        default="/var/log/asterisk/cel-custom/hotline.csv",
+        description="Asterisk's own record of calls, the second witness",
+    )
     allow_known_deadlock: Flag = Field(
         default=False, description="serve Asterisk 20.19.x and 22.9.x in spite of their deadlock"
     )

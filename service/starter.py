@@ -7,6 +7,7 @@ system's random source on the spot, and of a token only its SHA-256 goes into th
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -83,6 +84,7 @@ def starter_config(
     ami_port: int = 5038,
     token_sha256: str | None = None,
     duty_telephone: str | None = None,
+    cel_file: str | None = None,
 ) -> str:
     """The text of a `hotline.toml` that loads. Without `token_sha256` it has no [[token]].
 
@@ -94,7 +96,7 @@ def starter_config(
     agents = starter_agents(seats, first_seat)
     duty = [agent.id for agent in agents[:2]]
     parts = [
-        _head(fastagi_port, http_port, ami_port),
+        _head(fastagi_port, http_port, ami_port, cel_file),
         _token(token_sha256),
         _table("skills", SKILLS),
         *_lines(),
@@ -156,8 +158,9 @@ trunk = "carrier"
 """
 
 
-def _head(fastagi_port: int, http_port: int, ami_port: int) -> str:
-    return _HEAD.format(fastagi_port=fastagi_port, http_port=http_port, ami_port=ami_port)
+def _head(fastagi_port: int, http_port: int, ami_port: int, cel_file: str | None) -> str:
+    text = _HEAD.format(fastagi_port=fastagi_port, http_port=http_port, ami_port=ami_port)
+    return text if cel_file is None else f"{text}cel_file = {json.dumps(cel_file)}\n"
 
 
 def _token(sha256: str | None) -> str:
@@ -214,6 +217,7 @@ def write_starter(
     http_port: int = 8345,
     ami_port: int = 5038,
     duty_telephone: str | None = None,
+    cel_file: str | None = None,
     seat_password: Callable[[str], str] = random_password,
 ) -> Path:
     """Make `hotline.toml`, `secrets/` and `var/` in a folder; the path of the configuration.
@@ -233,6 +237,7 @@ def write_starter(
         ami_port=ami_port,
         token_sha256=hashlib.sha256(token.encode()).hexdigest(),
         duty_telephone=duty_telephone,
+        cel_file=cel_file,
     )
     files = {
         folder / "secrets" / "number.key": f"{os.urandom(NUMBER_KEY_BYTES).hex()}\n".encode(),

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from routing.candidates import Candidates, Edition
 from routing.events import Remembered
 from routing.steps import Step
+from routing.witness import Kept
 from storage import (
     callbacks,
     days,
@@ -36,6 +37,7 @@ from storage import (
     recordings,
     restrictions,
     story,
+    witness,
 )
 from storage import workdays as calendar
 from storage.agents import AGENTS, AgentRow
@@ -118,6 +120,18 @@ class Archive:
     async def handled_by(self, since_ms: int, until_ms: int, every_ms: int) -> list[Handled]:
         """How long calls were talked and waited for, by serving line and interval; no tests, no restricted callers."""
         return await _asked(handling.handled_by(self.engine, since_ms, until_ms, every_ms))
+
+    async def kept(self, call_ids: Iterable[str]) -> dict[str, Kept]:
+        """What is known of those of the calls that are known at all."""
+        return await _asked(witness.kept(self.engine, call_ids))
+
+    async def kept_of_channel(self, channel: str, arrived_ms: int) -> Kept | None:
+        """The same of the call that a channel of this uniqueid brought about then."""
+        return await _asked(witness.kept_of_channel(self.engine, channel, arrived_ms))
+
+    async def ended_calls(self, since_ms: int, until_ms: int, ended_before_ms: int) -> int:
+        """How many calls arrived in the interval and were over by then."""
+        return await _asked(witness.ended_calls(self.engine, since_ms, until_ms, ended_before_ms))
 
     async def department_figures(self, since_ms: int, until_ms: int) -> list[DepartmentFigures]:
         """How each department that was asked for in the interval answered."""

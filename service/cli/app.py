@@ -48,6 +48,7 @@ COMMANDS: Final = {
         "Figures of a day, week, month or interval: table, CSV, JSON, a page with pictures.",
     ),
     "audit": Entry("service.cli.audit", "audit", "The figures of a day once more from its steps: do they agree?"),
+    "reconcile": Entry("service.cli.reconcile", "reconcile", "Asterisk's own record of calls held against ours."),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "simulate": Entry("service.cli.simulate", "run", "A day of calls on simulated time: other rules, other schemes."),
     "surge": Entry("service.cli.surge", "app", "Declare a surge: shorter wrap-up, the reserve from the start."),

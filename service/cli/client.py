@@ -23,12 +23,14 @@ class Unreachable(CommandError):
 class Client:
     """One connection to the service. Use it as a context manager; all failures are CommandErrors of one sentence."""
 
-    def __init__(self, base_url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, base_url: str, token: str, transport: httpx.BaseTransport | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._url = base_url
         self._http = httpx.Client(
             base_url=base_url,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             trust_env=False,  # a proxy of the environment has no business on the way to loopback
             transport=transport,
         )
@@ -46,9 +48,9 @@ class Client:
         """
         return self._answer(self._ask("GET", path, params=params))
 
-    def post(self, path: str, body: object = None) -> Any:
+    def post(self, path: str, body: object = None, **params: str | float) -> Any:
         """The JSON answer of an act."""
-        return self._answer(self._ask("POST", path, json=body))
+        return self._answer(self._ask("POST", path, json=body, params=params or None))
 
     def patch(self, path: str, body: object) -> Any:
         """The JSON answer of a change."""

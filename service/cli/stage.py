@@ -33,6 +33,7 @@ from storage import queries
 from storage.engine import create_engine
 from storage.queries import CallRecord, LineFigures
 
+CEL_FILE: Final = "cel-custom/hotline.csv"  # in Asterisk's folder of logs
 READY_S: Final = 20.0
 POLL_S: Final = 0.02
 
@@ -61,7 +62,8 @@ class Stage:
             telephone = "PJSIP/13800000000@carrier"
             write_starter(
                 self.folder, seats=seats, fastagi_port=ports.fastagi, http_port=ports.http, ami_port=ports.ami,
-                duty_telephone=telephone, seat_password=lambda seat_id: f"seat-{seat_id}",
+                duty_telephone=telephone, cel_file=str(self.sandbox.folders.log / CEL_FILE),
+                seat_password=lambda seat_id: f"seat-{seat_id}",
             )  # fmt: skip
         self.config.write_text(edit(self.config.read_text()))
         self.settings: Settings = load(self.config)

@@ -11,6 +11,7 @@ from typing import Final
 
 from metrics.counting import JudgedCall, tally
 from metrics.measures import times
+from routing import judging
 from routing.steps import Judgement
 from service.simulation.app_queue import AppQueue
 from service.simulation.callers import Caller
@@ -77,7 +78,7 @@ def _judged(day: Day, outcome: Outcome) -> dict[str, list[tuple[Caller, JudgedCa
     for caller, fate, wait_s in zip(outcome.callers, outcome.fates, outcome.waits_s, strict=True):
         wait_s = round(wait_s, 3)
         if fate is Fate.ANSWERED:
-            result = Judgement.IN_TIME if wait_s <= within_s[caller.number] else Judgement.LATE
+            result = judging.of_answer(wait_s, within_s[caller.number])
         else:
             result = {Fate.ABANDONED: Judgement.ABANDONED, Fate.SENT_AWAY: Judgement.FLOWED_OUT}[fate]
         found[caller.number].append((caller, JudgedCall(result, wait_s)))

@@ -1,0 +1,176 @@
+"""Asterisk's CEL is the second witness: calls that the service has missed are recorded once, as Asterisk tells of them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+
+from sandbox.instance import Ports
+from sandbox.people import Callers, Plan, Seats
+from sandbox.root import Asterisk
+from service.cli.stage import CEL_FILE, Stage
+from service.reconcile import SETTLE_MS
+from tests.e2e import faults
+from tests.e2e.staging import nothing_left_over, timing
+
+SEATS = ["1001", "1002", "1003"]
+NUMBER = "12345"
+STORY = ("offered", "flag", "answered", "judged", "ended")
+GIVEN_UP = ("offered", "flag", "judged", "ended")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
+    edit = timing(wrap_up_s=0, ring_several_after_s=0, restart_window_s=0)
+    async with Stage(folder, asterisk, ports, seats=len(SEATS), edit=edit).serving() as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def phones(stage: Stage) -> AsyncIterator[Seats]:
+    async with Seats(stage.pbx, SEATS, stage.folder / "seats") as phones:
+        yield phones
+
+
+async def kill(stage: Stage) -> None:
+    assert await stage.end_service(signal.SIGKILL) == -signal.SIGKILL
+
+
+async def as_after_hours(stage: Stage) -> None:
+    """The dialplan's own notes of ends are gone, as after an hour, and what happened is old enough to be compared."""
+    await stage.sandbox.cli("database deltree hotline-ends")
+    old = time.time() + SETTLE_MS / 1000 + 1.5
+    await stage.until(lambda: time.time() > old, 30, "the calls are old enough")
+
+
+async def reconcile(stage: Stage) -> tuple[int, dict[str, Any]]:
+    """What `hotline reconcile --json` answers."""
+    command = [sys.executable, "-m", "service", "reconcile", "--json", "--config", str(stage.config)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60)
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def cel(stage: Stage) -> dict[str, list[list[str]]]:
+    """Call -> its lines, read by nobody but this test."""
+    found: dict[str, list[list[str]]] = {}
+    for row in (stage.sandbox.folders.log / CEL_FILE).read_text().splitlines():
+        cells = row[1:-1].split('","')
+        found.setdefault(cells[2], []).append(cells)
+    return found
+
+
+def bridged_ms(rows: Sequence[Sequence[str]]) -> int | None:
+    times = [row[1] for row in rows if row[0] == "BRIDGE_ENTER"]
+    return int(max(times).replace(".", "")[:13]) if times else None
+
+
+def agree_with_cel(stage: Stage, told: Sequence[faults.Story]) -> None:
+    rows = cel(stage)
+    for story in told:
+        assert story.record.answered_ms == bridged_ms(rows[story.record.call_id]), story
+
+
+async def test_calls_that_the_service_never_saw_are_recorded_once_when_it_is_back(stage: Stage, phones: Seats) -> None:
+    async with Callers(stage.pbx, [Plan(NUMBER, talk_s=0.5)] * 2, stage.folder / "seen") as seen:
+        await seen.until_all_ended(20)
+        await faults.stories(stage, seen)
+    await kill(stage)
+    plans = [*[Plan(NUMBER, talk_s=0.5)] * 2, Plan(NUMBER, patience_s=0.02)]
+    async with Callers(stage.pbx, plans, stage.folder / "unseen") as unseen:
+        await unseen.until_all_ended(30)
+        await as_after_hours(stage)
+        await stage.start_service()
+        told = await faults.stories(stage, unseen)
+    faults.told_once(told)
+    answered = [story for story in told if story.leg.answered_at is not None]
+    faults.answer_times_agree(answered)
+    agree_with_cel(stage, answered)
+    assert {story.kinds[:5] for story in answered} == {STORY}  # its recording is found beside it, if there is one
+    assert {story.kinds for story in told if story not in answered} <= {GIVEN_UP}
+    assert {story.record.flags for story in told} == {"recovered"}
+    assert {story.record.seat_id for story in answered} <= set(SEATS)
+    assert {story.record.number for story in told} == {NUMBER}
+
+    drift = "hotline_reconcile_drift_total"
+    await stage.until(lambda: counted(stage, drift, 3, kind="cel_call_missed"), 5, "the drift is counted")
+    assert await stage.total("hotline_calls_offered_total", line=NUMBER) == 3
+    assert await stage.total("hotline_calls_judged_total", line=NUMBER, result="in_time") == len(answered)
+    code, found = await reconcile(stage)
+    assert (code, found["agree"], found["missing"]) == (0, True, 0), found
+    assert found["cel_calls"] == found["record_calls"] == 5
+    for story in told:
+        assert (await faults.kinds_of(stage, story.record.call_id))[: len(story.kinds)] == story.kinds
+    faults.told_once(await faults.stories(stage, unseen))
+    await nothing_left_over(stage)
+
+
+async def counted(stage: Stage, name: str, wanted: float, **labels: str) -> bool:
+    return await stage.total(name, **labels) == wanted
+
+
+async def test_without_a_service_the_command_tells_and_records_nothing(stage: Stage, phones: Seats) -> None:
+    await kill(stage)
+    async with Callers(stage.pbx, [Plan(NUMBER, talk_s=0.3)], stage.folder / "alone") as callers:
+        await callers.until_all_ended(20)
+    await as_after_hours(stage)
+    before = await stage.calls()
+    code, found = await reconcile(stage)
+    assert (code, found["missing"], found["recovered"], found["record_calls"]) == (1, 1, 0, 5), found
+    assert await stage.calls() == before
+    await stage.start_service()
+    await stage.until(lambda: have(stage, 6), 20, "it is recorded at the start")
+    await nothing_left_over(stage)
+
+
+async def have(stage: Stage, wanted: int) -> bool:
+    return len([call for call in await stage.calls() if call.outcome is not None]) == wanted
+
+
+async def test_records_that_were_lost_are_told_again_by_asterisk(stage: Stage, phones: Seats) -> None:
+    before = {call.call_id: call for call in await stage.calls()}
+    await kill(stage)
+    data = stage.folder / "var"
+    shutil.rmtree(data / "journal")
+    for file in data.glob("hotline.db*"):
+        file.unlink()
+    await as_after_hours(stage)
+    await stage.start_service()
+    await stage.until(lambda: have(stage, 6), 20, "all are there again")
+    after = {call.call_id: call for call in await stage.calls()}
+    assert after.keys() == before.keys()
+    for call_id, call in after.items():
+        was = before[call_id]
+        assert (call.judged, call.outcome, call.seat_id) == (was.judged, was.outcome, was.seat_id)
+        for told, kept in ((call.answered_ms, was.answered_ms), (call.ended_ms, was.ended_ms)):
+            assert (told is None and kept is None) or abs((told or 0) - (kept or 0)) <= 50, (call, was)
+    code, found = await reconcile(stage)
+    assert (code, found["agree"]) == (0, True), found
+
+
+async def test_lines_that_nobody_can_read_are_named_counted_and_kept_aside(stage: Stage, phones: Seats) -> None:
+    file = stage.sandbox.folders.log / CEL_FILE
+    lines = len(file.read_text().splitlines())
+    with file.open("a") as torn:
+        torn.write('"CHAN_START","17953980\n')
+    code, found = await reconcile(stage)
+    assert (code, found["corrupt"]) == (1, [{"file": "hotline.csv", "line": lines + 1, "why": "not whole"}])
+    assert await stage.end_service() == 0
+    await stage.start_service()
+    aside = stage.folder / "var" / "cel-refused.txt"
+    await stage.until(aside.exists, 20, "kept aside")
+    assert aside.read_text() == f'hotline.csv:{lines + 1}\tnot whole\t"CHAN_START","17953980\n'
+    await stage.until(
+        lambda: counted(stage, "hotline_reconcile_drift_total", 1, kind="cel_line_corrupt"), 5, "it is counted"
+    )
+    await nothing_left_over(stage)
