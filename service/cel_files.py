@@ -110,7 +110,7 @@ class CelLook:
         self._at = 0
         self._first_ms: int | None = None  # of the oldest line
         try:
-            for found in [*_rotated(path), path]:
+            for found in _files(path):
                 self._take(found, since_ms)
         except OSError as error:
             self.close()
@@ -184,11 +184,11 @@ class CelLook:
         found.lines.append((line, Place(self._at, file.offset, file.line), news))
         return True
 
-    def covered_ms(self, since_ms: int | None, until_ms: int) -> int:
+    def covered_ms(self, since_ms: int, until_ms: int) -> int:
         """From when on the files tell of calls: `since_ms`, or later when they begin later."""
         if self._first_ms is None:
             return until_ms
-        return self._first_ms if since_ms is None else max(since_ms, self._first_ms)
+        return max(since_ms, self._first_ms)
 
     # -- remembering --------------------------------------------------------------------------------------------------
 
@@ -223,13 +223,14 @@ def _sentence(path: Path, error: OSError) -> str:
     return f"{path} cannot be read ({error.strerror}): give the user of the service the group of Asterisk's log folder"
 
 
-def _rotated(path: Path) -> list[Path]:
-    """Older files beside it, the oldest first. Raises OSError."""
-    found = []
+def _files(path: Path) -> list[Path]:
+    """The older ones beside it, the oldest first, and itself, unless it has just been put aside. Raises OSError."""
+    old = []
     for other in path.parent.iterdir():
         if other.name.startswith(path.name) and _ROTATED.fullmatch(other.name[len(path.name) :]):
-            found.append((other.stat().st_mtime_ns, other))
-    return [other for _, other in sorted(found)]
+            old.append((other.stat().st_mtime_ns, other))
+    there = [other for _, other in sorted(old)]
+    return there if there and not path.exists() else [*there, path]
 
 
 def read_marks(path: Path) -> Marks:

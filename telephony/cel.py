@@ -34,7 +34,7 @@ KINDS: Final = frozenset({
 _TIME: Final = re.compile(r"([0-9]{9,11})\.([0-9]{6})")
 _UNIQUEID: Final = re.compile(r"[A-Za-z0-9_.-]{3,150}")
 _CALL_ID: Final = re.compile(r"([0-9]{13})-([A-Za-z0-9_.-]{3,150})")
-_BRIDGE: Final = re.compile(r'"bridge_id":"([^"]+)"')
+_BRIDGE: Final = re.compile(r'"bridge_id": ?"([^"]+)"')
 _PIPE: Final = re.compile(rf"Local/([^@]+)@{names.SEAT}-[0-9a-f]+;([12])")
 
 
@@ -66,7 +66,7 @@ def parse(raw: bytes) -> CelLine:
     if _UNIQUEID.fullmatch(uniqueid) is None:
         raise CelLineError("no uniqueid")
     bridge = _BRIDGE.search(extra) if kind == "BRIDGE_ENTER" else None
-    if kind == "BRIDGE_ENTER" and bridge is None:
+    if kind == "BRIDGE_ENTER" and (bridge is None or not extra.endswith("}")):
         raise CelLineError("no bridge")
     at_ms = int(time[1]) * 1000 + int(time[2]) // 1000
     return CelLine(kind, at_ms, call_id, uniqueid, context, channel, dialled, bridge[1] if bridge else "")

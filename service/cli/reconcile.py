@@ -1,4 +1,7 @@
-"""`hotline reconcile`: Asterisk's own record of calls (CEL) held against ours. Exit 0 they agree, 1 they do not."""
+"""`hotline reconcile`: Asterisk's own record of calls (CEL) held against ours.
+
+Exit 0: they agree; 1: they do not; 2: wrong use, or they could not be compared.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,18 @@ import typer
 
 from service.cel_files import ASIDE_FILE
 from service.cli.client import Client, Unreachable, url_of
-from service.cli.output import DEFAULT_CONFIG, NO, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
+from service.cli.output import (
+    DEFAULT_CONFIG,
+    NO,
+    Cell,
+    CommandError,
+    ConfigOption,
+    JsonOption,
+    fail,
+    print_json,
+    print_rows,
+    say,
+)
 from service.settings import Settings, load
 
 COLUMNS: Final = ("from", "to", "CEL", "records", "missing", "differing", "not in CEL", "unplaced", "corrupt lines")
@@ -34,6 +48,8 @@ def reconcile(
     except Unreachable:
         found = asyncio.run(_only_read(settings, hours))
         say(f"no service answers at {url_of(settings)}: nothing is recorded now; the service does it when it starts")
+    except CommandError as error:
+        fail(str(error))
     if as_json:
         print_json(found)
     else:

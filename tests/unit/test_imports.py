@@ -31,6 +31,7 @@ OURS = {name for name in MAY_IMPORT if "/" not in name} | {"tests"}
 
 # The core: pure, no IO, no clock. All of routing, and these.
 CORE_FILES = (
+    "telephony/cel.py",
     "telephony/names.py",
     "telephony/ami/codec.py",
     "telephony/ami/ends.py",

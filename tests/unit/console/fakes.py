@@ -508,6 +508,38 @@ class Recordings:
         return self.sound
 
 
+LOOK: dict[str, Any] = {
+    "since": 1795302600.0, "until": 1795306200.0, "cel_calls": 3, "record_calls": 2, "missing": 1, "recovered": 1,
+    "unplaced": 0, "not_in_cel": 0, "differing": 1, "corrupt_lines": 1, "open": 0, "agree": False,
+    "missing_calls": [
+        {
+            "call_id": "1795302613422-1795302613.7", "number": "12345", "seat": "1001", "arrived_at": 1795302613.42,
+            "answered_at": 1795302615.0, "ended_at": 1795302700.0,
+        }
+    ],
+    "unplaced_calls": [],
+    "differences": [{"call_id": "c-2", "what": "answer_missed", "cel": 1795302620.0, "records": None}],
+    "corrupt": [{"file": "hotline.csv", "line": 7, "why": "not whole"}],
+}  # fmt: skip
+
+
+class Reconciling:
+    def __init__(self) -> None:
+        self.asked: list[tuple[float, str]] = []
+        self.last: dict[str, Any] | None = None
+        self.refusal: Refused | None = None
+
+    def shown(self) -> Mapping[str, Any] | None:
+        return self.last
+
+    async def look(self, hours: float, by: str) -> Mapping[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append((hours, by))
+        self.last = LOOK
+        return LOOK
+
+
 @dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
@@ -536,6 +568,7 @@ class Hotline:
     reports: Reports = field(default_factory=Reports)
     alarms: Alarms = field(default_factory=lambda: Alarms())
     recordings: Recordings = field(default_factory=Recordings)
+    reconciling: Reconciling = field(default_factory=Reconciling)
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -599,6 +632,7 @@ class Hotline:
             reports=self.reports,
             alarms=self.alarms,
             recordings=self.recordings,
+            reconciling=self.reconciling,
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
             version="0.1.0",
         )
