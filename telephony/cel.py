@@ -150,7 +150,7 @@ class CelCalls:
         call.last_ms = max(call.last_ms, line.at_ms)
         if line.uniqueid == call.uniqueid:
             call.bridge, call.bridged_ms = line.bridge, line.at_ms
-        elif not line.channel.endswith(";2"):
+        else:
             call.others[line.uniqueid] = line.bridge, line.channel, line.at_ms
         if call.answered_ms is None:
             self._look(call)

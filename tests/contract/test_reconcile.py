@@ -167,11 +167,21 @@ async def test_end_that_was_lost_does_not_make_a_second_call(witness: Witness) -
     assert (found["missing"], len(await witness.records.recent_calls())) == (0, 1)
 
 
+async def test_call_that_the_records_alone_know_to_be_over_is_no_lack_of_cel(witness: Witness) -> None:
+    """Its end is in a line that was lost, and nobody has given it up yet."""
+    witness.keeps(1)
+    witness.told(answered_call(1).removesuffix(ended(7, 1) + ended(7.001, 501, 1, "PJSIP/1001-0b")))
+    witness.now_ms = BASE_MS + 30_000
+    found = await witness.hourly()
+    assert (found["open"], found["cel_calls"], found["not_in_cel"], found["agree"]) == (1, 0, 0, True)
+
+
 async def test_what_differs_is_told_and_changes_no_record(witness: Witness) -> None:
     witness.keeps(1, wait_s=1.1)
     witness.keeps(2)
     witness.told(answered_call(1), answered_call(2), answered_call(3))
     witness.records.write(Step(id_of(3), 1, BASE_MS / 1000 + 3, StepKind.OFFERED, {"number": NUMBER, "line": NUMBER}))
+    assert await witness.records.flush(20)
     before = await witness.records.steps(id_of(3))
     found = await witness.hourly()
     assert [(d["call_id"], d["what"], d["cel"], d["records"]) for d in found["differences"]] == [
@@ -180,7 +190,7 @@ async def test_what_differs_is_told_and_changes_no_record(witness: Witness) -> N
         (id_of(3), "answer_missed", BASE_MS / 1000 + 4.002, None),
         (id_of(3), "end_missed", BASE_MS / 1000 + 9.0, None),
     ]
-    assert len(await witness.records.steps(id_of(3))) == len(before) + 1
+    assert await witness.records.steps(id_of(3)) == before
     assert witness.drift == {"answer_time": 1, "end_time": 1, "answer_missed": 1, "end_missed": 1}
     for look in (witness.hourly, witness.asked):
         await look()
@@ -197,6 +207,13 @@ async def test_calls_that_asterisk_did_not_witness_are_counted(witness: Witness)
     assert (found["cel_calls"], found["record_calls"], found["not_in_cel"], found["agree"]) == (1, 2, 1, False)
     witness.now_ms += 3_600_000
     assert (await witness.hourly())["agree"]  # that was the hour before
+
+
+async def test_open_record_does_not_stand_for_one_that_cel_lacks(witness: Witness) -> None:
+    witness.told(answered_call(1))
+    witness.records.write(Step(id_of(1), 1, BASE_MS / 1000 + 1, StepKind.OFFERED, {"number": NUMBER, "line": NUMBER}))
+    witness.keeps(2)
+    assert (await witness.hourly())["not_in_cel"] == 1
 
 
 async def test_calls_before_the_first_line_of_cel_are_not_held_against_it(witness: Witness) -> None:
@@ -243,6 +260,9 @@ async def test_call_that_this_process_has_counted_is_not_counted_again(witness: 
     """Its record was lost, the metric was not."""
     lost = Step(id_of(1), 1, 0.0, StepKind.OFFERED, {})
     witness.reconciling.follow(lost)
+    witness.told(begun(9))
+    await witness.hourly()
+    del witness.counted[:]
     witness.told(answered_call(1))
     assert (await witness.hourly())["recovered"] == 1
     assert witness.counted == []
@@ -282,6 +302,7 @@ async def test_first_look_of_a_process_goes_back_a_day_at_least(witness: Witness
     """A database that was lost, or is an old copy: what the last process had read is not in it."""
     witness.told(answered_call(1))
     await witness.hourly()
+    os.utime(witness.settings.cel_file, (BASE_MS / 1000 + 100,) * 2)  # nothing was written since the last look
     async with opened(Database(f"sqlite+aiosqlite:///{tmp_path}/other.db", tmp_path / "other")) as other:
         witness.records = other
         witness.now_ms += 20 * 3_600_000
@@ -320,19 +341,20 @@ async def test_file_that_is_not_there_is_told_and_tried_again(witness: Witness) 
 
 async def test_many_calls_leave_the_loop_to_others(witness: Witness) -> None:
     witness.told(*(answered_call(number) for number in range(1, 600)))
-    turns = 0
+    most = 0  # steps told at one go
 
     async def others() -> None:
-        nonlocal turns
+        nonlocal most
         while True:
+            before = len(witness.counted)
             await asyncio.sleep(0)
-            turns += 1
+            most = max(most, len(witness.counted) - before)
 
     task = asyncio.create_task(others())
     found = await witness.hourly()
     task.cancel()
     assert (found["missing"], found["recovered"]) == (599, 599)
-    assert turns > 599
+    assert most == 5  # one call
 
 
 async def test_witness_asks_the_records_by_id_by_channel_and_by_period(database: Database) -> None:

@@ -106,6 +106,8 @@ async def test_calls_that_the_service_never_saw_are_recorded_once_when_it_is_bac
     await stage.until(lambda: counted(stage, drift, 3, kind="cel_call_missed"), 5, "the drift is counted")
     assert await stage.total("hotline_calls_offered_total", line=NUMBER) == 3
     assert await stage.total("hotline_calls_judged_total", line=NUMBER, result="in_time") == len(answered)
+    dialled = {(row[0], row[5], row[7]) for rows in cel(stage).values() for row in rows if row[7]}
+    assert dialled == {("CHAN_START", "hotline-in", NUMBER)}  # no number of anybody else
     code, found = await reconcile(stage)
     assert (code, found["agree"], found["missing"]) == (0, True, 0), found
     assert found["cel_calls"] == found["record_calls"] == 5

@@ -12,6 +12,7 @@ from metrics.exporter import Exporter
 from metrics.registry import FALLBACK_STAGES, Metrics
 from routing.model import DeviceState, EngineView, Line, LineView, Mode, SeatView
 from routing.steps import Judgement, Outcome, Step, StepKind, Value
+from routing.witness import What
 from telephony.names import Stage
 
 LINES = {"12345": Line("12345", "热线"), "12336": Line("12336", "举报", Mode.MERGED, into="12345")}
@@ -54,6 +55,14 @@ def test_all_lines_and_results_are_there_at_0_from_the_start(exporter: Exporter)
         assert value(exporter, "hotline_presentations_total", outcome=outcome) == 0
     assert value(exporter, "hotline_ami_connected", pbx="pbx1") == 0
     assert value(exporter, "hotline_build_info", version="0.1.0") == 1
+
+
+def test_every_difference_between_cel_and_records_is_there_at_0_and_counted_by_kind(exporter: Exporter) -> None:
+    kinds = ["call_missed", "call_unplaced", "line_corrupt", *What]
+    for kind in kinds:
+        assert value(exporter, "hotline_reconcile_drift_total", kind=f"cel_{kind}") == 0
+    exporter.cel_drift("call_missed", 3)
+    assert value(exporter, "hotline_reconcile_drift_total", kind="cel_call_missed") == 3
 
 
 def test_an_answered_call_is_counted_with_its_time(exporter: Exporter) -> None:

@@ -110,6 +110,7 @@ def test_copy_of_a_file_that_is_emptied_then_is_no_second_file(file: Path) -> No
     reader.look()
     shutil.copy(file, file.with_name("hotline.csv.1"))
     assert reader.look() == []
+    assert Reader(file).look() == ["START1", "END1"]
     file.write_bytes(b"")
     assert reader.look() == []
     file.write_bytes(abandoned_call(2))

@@ -54,7 +54,12 @@ def test_agreement_is_0_and_drift_is_1(
 ) -> None:
     asked = service(lambda _: httpx.Response(200, json=NOTHING))
     code, out, told = run(capsys, "reconcile", *CONFIG)
-    assert (code, asked[0].method, asked[0].url.path, asked[0].url.params["hours"]) == (0, "POST", reconcile.PATH, "24")
+    assert (code, asked[0].method, asked[0].url.path, asked[0].url.params["hours"]) == (
+        0,
+        "POST",
+        reconcile.PATH,
+        "24.0",
+    )
     assert "corrupt lines" in out
     assert told == ""
     service(lambda _: httpx.Response(200, json=LOOK))
