@@ -83,18 +83,20 @@ class Difference:
 
 def differences(told: Witnessed, kept: Kept) -> list[Difference]:
     """Of a call that both have; nothing when they agree."""
-    answer = _in_answer(told.answered_ms, kept.answered_ms) if told.whole else None
+    answer = _in_answer(told, kept.answered_ms) if told.whole else None
     end = _in_end(told, kept.ended_ms)
     found = [(answer, told.answered_ms, kept.answered_ms), (end, told.ended_ms, kept.ended_ms)]
     return [Difference(told.call_id, what, theirs, ours) for what, theirs, ours in found if what is not None]
 
 
-def _in_answer(told: int | None, kept: int | None) -> What | None:
-    if told is None:
+def _in_answer(told: Witnessed, kept: int | None) -> What | None:
+    """A bridge in the instant of the end is what Asterisk builds when CANCEL and answer cross: the records know of the
+    CANCEL, so without an answer they are right."""
+    if told.answered_ms is None:
         return None if kept is None else What.ANSWER_UNKNOWN
     if kept is None:
-        return What.ANSWER_MISSED
-    return What.ANSWER_TIME if abs(told - kept) > TOLERANCE_MS else None
+        return What.ANSWER_MISSED if told.ended_ms - told.answered_ms > TOLERANCE_MS else None
+    return What.ANSWER_TIME if abs(told.answered_ms - kept) > TOLERANCE_MS else None
 
 
 def _in_end(told: Witnessed, kept: int | None) -> What | None:

@@ -203,6 +203,9 @@ class Comparison:
             report.cel += within
             report.note(report.unplaced, call, "call_unplaced", news)
 
+    def _counts(self, kept: Kept) -> bool:
+        return self._within(kept.arrived_ms) and self._is_settled(kept)
+
     def _is_settled(self, kept: Kept) -> bool:
         return kept.ended_ms is not None and kept.ended_ms < self.report.until_ms - MARGIN_MS
 
@@ -213,8 +216,11 @@ class Comparison:
         before_ms = report.until_ms - MARGIN_MS
         ours = await self._asked.ended_calls(report.since_ms, report.until_ms, before_ms)
         known = await self._asked.kept([call.call_id for call in still if call.call_id])
-        open_there = sum(self._within(kept.arrived_ms) and self._is_settled(kept) for kept in known.values())
-        report.alone = max(0, ours - self._settled_matches - open_there)
+        report.alone = max(0, ours - self._settled_matches - sum(map(self._counts, known.values())))
+        for call in still:
+            if report.alone and not call.call_id:  # never bridged: its end alone would have told the id
+                kept = await self._asked.kept_of_channel(call.uniqueid, call.began_ms)
+                report.alone -= kept is not None and self._counts(kept)
 
 
 def shown(report: Report, *, recovered: bool) -> dict[str, Any]:

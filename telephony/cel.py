@@ -31,6 +31,7 @@ KINDS: Final = frozenset({
     "BRIDGE_EXIT", "BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "LINKEDID_END", "LOCAL_OPTIMIZE",
     "LOCAL_OPTIMIZE_BEGIN", "STREAM_BEGIN", "STREAM_END", "DTMF", "USER_DEFINED",
 })  # fmt: skip
+_OUTWARD: Final = "s"  # where a channel begins that we dial through a trunk: with the context of those that arrive
 _TIME: Final = re.compile(r"([0-9]{9,11})\.([0-9]{6})")
 _UNIQUEID: Final = re.compile(r"[A-Za-z0-9_.-]{3,150}")
 _CALL_ID: Final = re.compile(r"([0-9]{13})-([A-Za-z0-9_.-]{3,150})")
@@ -137,7 +138,8 @@ class CelCalls:
         return [_witnessed(call, call.last_ms, cut=True) for call in gone]
 
     def _begun(self, line: CelLine, place: object) -> None:
-        if line.context == names.IN or line.context.startswith(names.IN_WITH_CASE):
+        arrives = line.context == names.IN or line.context.startswith(names.IN_WITH_CASE)
+        if arrives and line.dialled != _OUTWARD:
             endpoint = line.channel.rpartition("-")[0].partition("/")[2]
             self.open[line.uniqueid] = OpenCall(
                 line.uniqueid, line.at_ms, line.at_ms, place, dialled=line.dialled, endpoint=endpoint

@@ -176,6 +176,19 @@ async def test_call_that_the_records_alone_know_to_be_over_is_no_lack_of_cel(wit
     assert (found["open"], found["cel_calls"], found["not_in_cel"], found["agree"]) == (1, 0, 0, True)
 
 
+async def test_caller_whose_asterisk_has_just_died_is_no_lack_of_cel_either(witness: Witness) -> None:
+    """He was in no bridge, so Asterisk has not told his id."""
+    at, call_id = BASE_MS / 1000 + 1, id_of(1)
+    witness.records.write(
+        Step(call_id, 1, at, StepKind.OFFERED, {"number": NUMBER, "line": NUMBER, "arrived_at": at}),
+        Step(call_id, 2, at + 2, StepKind.ENDED, {"outcome": "failed", "by": "pbx"}),
+    )
+    witness.told(begun(1), begun(2))
+    witness.now_ms = BASE_MS + 30_000
+    found = await witness.hourly()
+    assert (found["open"], found["cel_calls"], found["not_in_cel"]) == (2, 0, 0)
+
+
 async def test_what_differs_is_told_and_changes_no_record(witness: Witness) -> None:
     witness.keeps(1, wait_s=1.1)
     witness.keeps(2)

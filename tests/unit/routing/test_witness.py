@@ -86,6 +86,14 @@ def test_what_differs_is_named(call: Witnessed, kept: Kept, what: What) -> None:
     assert (found.call_id, found.what) == (CALL.call_id, what)
 
 
+@pytest.mark.parametrize(("bridged_ms", "what"), [(0, []), (50, []), (51, [What.ANSWER_MISSED])])
+def test_bridge_in_the_instant_of_the_end_proves_no_answer_that_the_records_miss(
+    bridged_ms: int, what: list[What]
+) -> None:
+    crossed = replace(CALL, answered_ms=CALL.ended_ms - bridged_ms)
+    assert [found.what for found in differences(crossed, replace(KEPT, answered_ms=None))] == what
+
+
 def test_both_sides_of_a_difference_are_told() -> None:
     found = differences(CALL, replace(KEPT, answered_ms=None, ended_ms=None))
     assert found == [

@@ -92,6 +92,13 @@ def test_calls_of_agents_and_of_phones_are_no_calls_of_callers() -> None:
     assert not calls.open
 
 
+def test_legs_that_we_dial_through_a_trunk_do_not_arrive() -> None:
+    calls = CelCalls(SEATS.get)
+    remote = line("CHAN_START", 1.5, 7, call=None, dialled="s")
+    assert [call.call_id for call in calls_of(begun(), remote, ended(2.0, 7, 1), ended(3.0), calls=calls)] == [id_of(1)]
+    assert not calls.open
+
+
 def test_channel_that_left_before_it_had_an_id_is_no_call() -> None:
     calls = CelCalls(SEATS.get)
     assert calls_of(begun(1, dialled="999"), line("CHAN_END", 1.01, 1, context="x"), calls=calls) == []
