@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,12 @@ async def as_after_hours(stage: Stage) -> None:
 
 async def reconcile(stage: Stage) -> tuple[int, dict[str, Any]]:
     """What `hotline reconcile --json` answers."""
-    command = [sys.executable, "-m", "service", "reconcile", "--json", "--config", str(stage.config)]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=60)
+    return await command(stage, "reconcile")
+
+
+async def command(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
+    line = [sys.executable, "-m", "service", *words, "--json", "--config", str(stage.config)]
+    done = await asyncio.to_thread(subprocess.run, line, capture_output=True, text=True, timeout=60)
     assert done.returncode in (0, 1), done.stderr
     return done.returncode, json.loads(done.stdout)
 
@@ -163,6 +168,9 @@ async def test_records_that_were_lost_are_told_again_by_asterisk(stage: Stage, p
             assert (told is None and kept is None) or abs((told or 0) - (kept or 0)) <= 50, (call, was)
     code, found = await reconcile(stage)
     assert (code, found["agree"]) == (0, True), found
+    arrived_s = max(call.arrived_ms for call in after.values()) / 1000
+    code, found = await command(stage, "audit", str(datetime.fromtimestamp(arrived_s, stage.settings.zone_info).date()))
+    assert (code, found["agrees"]) == (0, True), found
 
 
 async def test_lines_that_nobody_can_read_are_named_counted_and_kept_aside(stage: Stage, phones: Seats) -> None:
