@@ -1,6 +1,6 @@
 """`make bench`: the figures, side by side on one Asterisk, in one table.
 
-    python -m bench [calls gap rate held metrics emergency engine simulate reports city] [--quick] [--json]
+    python -m bench [calls gap rate held figures metrics emergency engine simulate storage reports city] [--quick] [--json]
 
 Without names all of them, one after the other, in some thirty minutes. Exit 1: an aim was missed (never with --quick).
 """
@@ -16,13 +16,13 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import calls, city, emergency, engine, gap, held, machine, metrics, rate, reports, simulate
+from bench import calls, city, emergency, engine, figures, gap, held, machine, metrics, rate, reports, simulate, storage
 from bench.place import Options
 from bench.report import Figure, show
 
 BENCHES = {
     module.__name__.removeprefix("bench."): module
-    for module in (calls, gap, rate, held, metrics, emergency, engine, simulate, reports, city)
+    for module in (calls, gap, rate, held, figures, metrics, emergency, engine, simulate, storage, reports, city)
 }
 
 

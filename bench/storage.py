@@ -1,22 +1,112 @@
-"""How fast records are kept: `python -m bench.storage [entries]`.
+"""How fast records are kept: the append to the journal, for which a call waits, and the writer into SQLite behind it.
 
-Prints entries/s of the journal's append (what a call waits for) and of the writer into SQLite (what nobody waits for),
-and the share of one core that the design's peak of 20 calls/s with 12 steps each takes.
+Beside them the same lines written to a file, and the same steps written by `sqlite3` alone, in batches as large.
 """
 
 from __future__ import annotations
 
-import asyncio
-import sys
+import json
+import sqlite3
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from io import FileIO
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
+from bench.machine import undisturbed
+from bench.place import Options
+from bench.report import Figure, median_ratio, quantile
 from routing.steps import Step, StepKind
+from storage.entries import encode
 from storage.records import Records
+from storage.writer import BATCH_LINES
 
-CALLS_PER_S = 20
-STEPS = 12
+AIM_PER_S: Final = 5000
+STEPS: Final = 12
+ROUNDS: Final = 5
+CALLS: Final = 2500  # a round
+
+
+async def run(options: Options) -> list[Figure]:
+    rounds, calls = (1, 50) if options.quick else (ROUNDS, CALLS)
+    found = [await undisturbed(lambda: _round(calls)) for _ in range(rounds)]
+    writers, alone = [one.writer_per_s for one in found], [one.alone_per_s for one in found]
+    appends = [us for one in found for us in one.append_us]
+    lines = [us for one in found for us in one.line_us]
+    middle = sorted(writers)[len(writers) // 2]
+    return [
+        Figure(
+            "storage", "writer into SQLite", f"{middle:,.0f} rows/s",
+            f"sqlite3 alone {sorted(alone)[len(alone) // 2]:,.0f} rows/s", median_ratio(writers, alone),
+            f">= {AIM_PER_S:,} rows/s", middle >= AIM_PER_S,
+        ),
+        Figure("storage", "append to the journal, p50", _us(appends, 0.5), f"a line in a file {_us(lines, 0.5)}",
+               quantile(appends, 0.5) / quantile(lines, 0.5)),
+        Figure("storage", "append to the journal, p99", _us(appends, 0.99), f"a line in a file {_us(lines, 0.99)}",
+               quantile(appends, 0.99) / quantile(lines, 0.99)),
+    ]  # fmt: skip
+
+
+class _Round:
+    """What one round took: rows a second, and microseconds of every append."""
+
+    def __init__(self) -> None:
+        self.append_us: list[float] = []
+        self.line_us: list[float] = []
+        self.writer_per_s = self.alone_per_s = 0.0
+
+
+async def _round(calls: int) -> _Round:
+    found, steps = _Round(), [step for number in range(calls) for step in story(number)]
+    with tempfile.TemporaryDirectory() as folder:
+        records = await Records.open(f"sqlite+aiosqlite:///{folder}/hotline.db", Path(folder))
+        found.append_us = [_timed(partial(records.write, step)) for step in steps]
+        began = time.perf_counter()
+        done = await records.flush(600)
+        found.writer_per_s = len(steps) / (time.perf_counter() - began)
+        assert done, records.degraded
+        await records.close()
+        found.line_us = _lines(Path(folder, "lines"), steps)
+        found.alone_per_s = len(steps) / _written_alone(Path(folder, "alone.db"), steps)
+    return found
+
+
+def _lines(path: Path, steps: Sequence[Step]) -> list[float]:
+    with path.open("ab", buffering=0) as file:
+        return [_timed(partial(_line, file, step)) for step in steps]
+
+
+def _line(file: FileIO, step: Step) -> None:
+    file.write(encode(step, 0))
+
+
+def _timed(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return 1e6 * (time.perf_counter() - began)
+
+
+def _written_alone(file: Path, steps: Sequence[Step]) -> float:
+    """Seconds; one table of steps, WAL, a transaction a batch."""
+    database = sqlite3.connect(file, isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("CREATE TABLE call_steps (call_id TEXT, seq INTEGER, at_ms INTEGER, kind TEXT, data TEXT)")
+    began, left = time.perf_counter(), iter(steps)
+    while batch := list(islice(left, BATCH_LINES)):
+        database.execute("BEGIN IMMEDIATE")
+        rows = [(s.call_id, s.seq, round(s.at * 1000), s.kind, json.dumps(dict(s.data))) for s in batch]
+        database.executemany("INSERT INTO call_steps VALUES (?,?,?,?,?)", rows)
+        database.execute("COMMIT")
+    took = time.perf_counter() - began
+    database.close()
+    return took
+
+
+def _us(values: Sequence[float], share: float) -> str:
+    return f"{quantile(values, share):.1f} us"
 
 
 def story(number: int) -> list[Step]:
@@ -31,27 +121,3 @@ def story(number: int) -> list[Step]:
     kinds += [(StepKind.ANSWERED, {**shown, "agent": "1001", "wait_s": 2.1, "by": "engine"})]
     kinds += [(StepKind.ENDED, {"outcome": "answered", "by": "caller", "cause": 16, "talk_s": 30.0})]
     return [Step(call_id, seq + place, at + place, kind, data) for place, (kind, data) in enumerate(kinds)]
-
-
-async def main(entries: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        records = await Records.open(f"sqlite+aiosqlite:///{folder}/hotline.db", Path(folder))
-        steps = [step for number in range(entries // STEPS) for step in story(number)]
-        began = time.perf_counter()
-        for step in steps:
-            records.write(step)
-        append_s = time.perf_counter() - began
-        began, cpu = time.perf_counter(), time.process_time()
-        done = await records.flush(600)
-        write_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
-        assert done, records.degraded
-        await records.close()
-    count = len(steps)
-    print(f"append  {count / append_s:>9,.0f} entries/s  {1e6 * append_s / count:6.1f} us each")
-    print(f"writer  {count / write_s:>9,.0f} entries/s  {1e6 * cpu_s / count:6.1f} us CPU each (SQLite)")
-    share = (append_s + cpu_s) / count * CALLS_PER_S * STEPS
-    print(f"{CALLS_PER_S} calls/s of {STEPS} steps take {share:.1%} of a core")
-
-
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 60_000))

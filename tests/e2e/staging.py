@@ -41,3 +41,10 @@ async def nothing_left_over(stage: Stage) -> None:
         return channels.startswith("0 active channels") and not states & {"ringing", "talking"}
 
     await stage.until(empty, 10, "no channel and no busy seat left")
+
+
+def asked_every(files: dict[str, str], seconds: int) -> None:
+    """How often the other ends of the trunks are asked whether they are there; 0: never, and routes keep their order."""
+    trunks, head, phones = files["pjsip.conf"].partition("; -- seats")
+    assert "qualify_frequency=15" in trunks
+    files["pjsip.conf"] = trunks.replace("qualify_frequency=15", f"qualify_frequency={seconds}") + head + phones

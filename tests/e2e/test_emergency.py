@@ -26,7 +26,7 @@ from tests.e2e.cast import Cast, number_of, several_routes
 from tests.e2e.evidence import caller_at, several, story, with_key
 from tests.e2e.machine import tolerance_s
 from tests.e2e.parties import Joined, channels, everybody, until_heard, until_joined
-from tests.e2e.staging import timing
+from tests.e2e.staging import asked_every, timing
 
 AGENT = "1011"
 APART_S = 0.6  # an ear remembers for some tenths; longer is a gap that people would notice
@@ -42,13 +42,6 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
     stage = Stage(folder, asterisk, ports, edit=several(quick, several_routes, ROUTES, lambda text: text + limits))
     async with stage.serving(lambda files: asked_every(files, 0)):  # so that the first route is tried first
         yield stage
-
-
-def asked_every(files: dict[str, str], seconds: int) -> None:
-    """How often the other ends of the trunks are asked whether they are there; 0: never."""
-    trunks, head, seats = files["pjsip.conf"].partition("; -- seats")
-    assert "qualify_frequency=15" in trunks
-    files["pjsip.conf"] = trunks.replace("qualify_frequency=15", f"qualify_frequency={seconds}") + head + seats
 
 
 class Talk:

@@ -207,8 +207,10 @@ async def test_long_waiting_caller_is_answered_into_the_notice_hears_music_and_k
     await talking.hang_up()
     await seat.until(lambda legs: len(legs) == 2 and legs[1].state == "talking")
     assert caller_at(seat) == number_of(first)
+    await in_state(stage, TAX, "talking")  # nobody leaves in the very instant of the answer
     await first.hang_up()
     await seat.until(lambda legs: len(legs) == 3 and legs[2].state == "talking")
+    await in_state(stage, TAX, "talking")
     await second.hang_up()
     one, two = await record(stage, first), await record(stage, second)
     assert (one.noticed, one.outcome, two.outcome) == (True, "answered", "answered")
