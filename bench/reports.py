@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from bench.place import Options
 from bench.report import Figure
+from routing.judging import of_answer
 from routing.steps import Judgement
 from service.starter import write_starter
 from storage.engine import create_engine
@@ -33,6 +34,7 @@ LENGTH_MS: Final = 86_400_000
 A_DAY, A_YEAR = 100_000, 2640
 DAYS: Final = 365
 SEATS: Final = 300
+IN_TIME_S: Final = 15.0
 LINES: Final = ("12345", "12345", "12345", "12333", "12366", "12329")
 COLUMNS: Final = (*EMPTY_CALL,)
 HOTLINE: Final = "from service.cli.app import main; main()"
@@ -77,7 +79,7 @@ def _calls(begin: int, days: int, calls: int) -> Iterator[tuple[Any, ...]]:
             arrived = begin + day * LENGTH_MS + int(chance.triangular(0, LENGTH_MS, LENGTH_MS * 0.45))
             wait = int(chance.expovariate(1 / 5000))
             given_up = chance.random() < 0.03
-            judged = Judgement.ABANDONED if given_up else Judgement.IN_TIME if wait <= 15_000 else Judgement.LATE
+            judged = Judgement.ABANDONED if given_up else of_answer(wait / 1000, IN_TIME_S)
             line = LINES[number % len(LINES)]
             yield tuple(({
                 **EMPTY_CALL, "call_id": f"{arrived}-1.{day * calls + number}", "last_seq": 9, "number": line, "line": line,

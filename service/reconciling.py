@@ -37,6 +37,7 @@ WRITTEN_WITHIN_S: Final = 10.0
 MARKS_FILE: Final = "cel-marks.json"
 LINES_SAID: Final = 10
 ASIDE_BYTES: Final = 4_000_000
+MOST_COUNTED: Final = 100_000  # calls: more than a large city has in two days
 
 
 class Reconciling:
@@ -65,8 +66,11 @@ class Reconciling:
 
     def follow(self, step: Step) -> None:
         """One more step of any call. Never raises."""
-        if step.kind is StepKind.OFFERED:
-            self._counted.add(step.call_id)
+        if step.kind is not StepKind.OFFERED:
+            return
+        if len(self._counted) >= MOST_COUNTED:  # no look has succeeded for days: CEL is not there, and calls go on
+            self._counted, self._counted_before = set(), self._counted
+        self._counted.add(step.call_id)
 
     def shown(self) -> dict[str, Any] | None:
         """The last look, by the keys of `schemas.ReconcileOut`."""

@@ -282,6 +282,16 @@ async def test_call_that_this_process_has_counted_is_not_counted_again(witness: 
     assert await witness.records.call(id_of(1)) is not None
 
 
+async def test_without_a_look_for_days_not_all_calls_are_remembered(
+    witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.reconciling.MOST_COUNTED", 3)
+    for channel in range(10):
+        witness.reconciling.follow(Step(id_of(channel), 1, 0.0, StepKind.OFFERED, {}))
+    remembered = witness.reconciling._counted | witness.reconciling._counted_before
+    assert remembered == {id_of(channel) for channel in range(6, 10)}
+
+
 async def test_nothing_is_told_before_ami_is_up(witness: Witness) -> None:
     witness.told(answered_call(1))
     witness.ready = False
