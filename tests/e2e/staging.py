@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from typing import Any
 
 from service.cli.stage import Stage
 from storage.queries import CallRecord
@@ -48,3 +53,11 @@ def asked_every(files: dict[str, str], seconds: int) -> None:
     trunks, head, phones = files["pjsip.conf"].partition("; -- seats")
     assert "qualify_frequency=15" in trunks
     files["pjsip.conf"] = trunks.replace("qualify_frequency=15", f"qualify_frequency={seconds}") + head + phones
+
+
+async def command(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and answer of a command, as somebody types it with --json."""
+    line = [sys.executable, "-m", "service", *words, "--json", "--config", str(stage.config)]
+    done = await asyncio.to_thread(subprocess.run, line, capture_output=True, text=True, timeout=120)
+    assert done.returncode in (0, 1), done.stderr
+    return done.returncode, json.loads(done.stdout)

@@ -3,16 +3,12 @@ audit tell the same."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest_asyncio
 
@@ -25,7 +21,7 @@ from service.cli.stage import CEL_FILE, Stage
 from service.reconcile import SETTLE_MS
 from storage.queries import CallRecord
 from tests.e2e.evidence import caller_ref, ready
-from tests.e2e.staging import nothing_left_over, timing
+from tests.e2e.staging import command, nothing_left_over, timing
 
 CALLS: Final = 500
 PER_S: Final = 10.0
@@ -127,10 +123,3 @@ async def commands_agree(stage: Stage, outcomes: Counter[str]) -> None:
     )
     code, audit = await command(stage, "audit", day, "--expect", report["data"])
     assert (code, audit["agrees"], audit["as_expected"]) == (0, True, True), audit
-
-
-async def command(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
-    line = [sys.executable, "-m", "service", *words, "--json", "--config", str(stage.config)]
-    done = await asyncio.to_thread(subprocess.run, line, capture_output=True, text=True, timeout=120)
-    assert done.returncode in (0, 1), done.stderr
-    return done.returncode, json.loads(done.stdout)

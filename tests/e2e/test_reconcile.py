@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -22,7 +18,7 @@ from sandbox.root import Asterisk
 from service.cli.stage import CEL_FILE, Stage
 from service.reconcile import SETTLE_MS
 from tests.e2e import faults
-from tests.e2e.staging import nothing_left_over, timing
+from tests.e2e.staging import command, nothing_left_over, timing
 
 SEATS = ["1001", "1002", "1003"]
 NUMBER = "12345"
@@ -57,13 +53,6 @@ async def as_after_hours(stage: Stage) -> None:
 async def reconcile(stage: Stage) -> tuple[int, dict[str, Any]]:
     """What `hotline reconcile --json` answers."""
     return await command(stage, "reconcile")
-
-
-async def command(stage: Stage, *words: str) -> tuple[int, dict[str, Any]]:
-    line = [sys.executable, "-m", "service", *words, "--json", "--config", str(stage.config)]
-    done = await asyncio.to_thread(subprocess.run, line, capture_output=True, text=True, timeout=60)
-    assert done.returncode in (0, 1), done.stderr
-    return done.returncode, json.loads(done.stdout)
 
 
 def cel(stage: Stage) -> dict[str, list[list[str]]]:
