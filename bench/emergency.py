@@ -26,7 +26,7 @@ async def run(options: Options) -> list[Figure]:
         carrier = Listener(stage.pbx, CARRIER, stage.ports.far, stage.folder, habit=RINGS_FOR_EVER, name="carrier")
         async with caller, carrier:
             await caller.until_talking()
-            (call,) = await stage.api("/api/v1/calls/live")
+            call = await stage.talk()
             async with _centre(stage, RINGS_FOR_EVER) as centre:
                 to_first = [await _once(stage, call["id"], centre) for _ in range(first)]
             async with _centre(stage, SILENT):

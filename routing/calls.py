@@ -25,6 +25,7 @@ class Presentation(NamedTuple):
     ring_s: float
     sent: float
     dialing: float | None = None  # first DialBegin
+    dialled: frozenset[str] = frozenset()  # seats of which AMI told a DialBegin
     rang: frozenset[str] = frozenset()  # seats whose phone rang
     rang_at: float | None = None  # first of them
     over: frozenset[str] = frozenset()  # seats that are done with it

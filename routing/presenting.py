@@ -91,11 +91,16 @@ def dialing(desk: Desk, event: e.SeatDialing) -> None:
     shown = call.presentation
     if shown is not None and event.seat_id in shown.seats:
         if shown.dialing is None:
-            desk.put(call._replace(presentation=shown._replace(dialing=desk.now)))
             desk.timer(desk.now + DEAD_PHONE_S, "presentation", call.id)
+        desk.put(call._replace(presentation=_dialled(desk, shown, event.seat_id)))
     else:
         _rung_by_fallback(desk, call, event.seat_id)
     desk.step(call, StepKind.DIALING, event.at, seat=event.seat_id, presentation=shown.id if shown else None)
+
+
+def _dialled(desk: Desk, shown: Presentation, seat_id: str) -> Presentation:
+    dialing = desk.now if shown.dialing is None else shown.dialing
+    return shown._replace(dialing=dialing, dialled=shown.dialled | {seat_id})
 
 
 def _rung_by_fallback(desk: Desk, call: Call, seat_id: str) -> None:
@@ -115,7 +120,7 @@ def ringing(desk: Desk, event: e.SeatRinging) -> None:
         if event.seat_id in shown.rang:
             return
         rang_at = desk.now if shown.rang_at is None else shown.rang_at
-        shown = shown._replace(rang=shown.rang | {event.seat_id}, rang_at=rang_at, dialing=shown.dialing or desk.now)
+        shown = _dialled(desk, shown, event.seat_id)._replace(rang=shown.rang | {event.seat_id}, rang_at=rang_at)
         desk.put(call._replace(presentation=shown))
     desk.step(call, StepKind.RINGING, event.at, seat=event.seat_id, presentation=shown.id if shown else None)
 
@@ -128,11 +133,15 @@ def picked_up(desk: Desk, event: e.SeatPickedUp) -> None:
 
 
 def dial_ended(desk: Desk, event: e.SeatDialEnded) -> None:
+    """The end of a leg may be told when its caller is back already and the same seat is presented to him anew: a leg that
+    this presentation has not dialled yet is the one before."""
     call = desk.known(event.call_id)
     if call is None or event.status == "ANSWER":
         return
     shown = call.presentation
     if shown is not None and event.seat_id in shown.seats:
+        if event.seat_id not in shown.dialled:
+            return
         outcome = _outcome(desk, shown, event.status, event.seat_id)
         seat_over(desk, call.id, event.seat_id, outcome, event.at, event.status)
     elif event.seat_id in call.fallback_seats:

@@ -192,6 +192,21 @@ class Stage:
         answer.raise_for_status()
         return answer.json()
 
+    async def talk(self) -> dict[str, Any]:
+        """The one call in progress, once the service knows that it is a talk: phones know that a little earlier.
+
+        Raises:
+            StageError: there is none, or several.
+        """
+
+        async def so() -> dict[str, Any] | None:
+            calls = await self.api("/api/v1/calls/live")
+            return calls[0] if [call["state"] for call in calls] == ["talking"] else None
+
+        found = await self.until(so, what="one call, and it is a talk")
+        assert isinstance(found, dict)
+        return found
+
     async def figures(self) -> dict[str, LineFigures]:
         """Dialled number -> counts and answer times, read from the database itself."""
         engine = create_engine(self.settings.database_url())

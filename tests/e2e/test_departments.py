@@ -83,8 +83,7 @@ async def test_every_attempt_is_a_row_a_figure_and_a_line_of_a_report(stage: Sta
         await cast.department(by_number={FIRST: BUSY, SECOND: ANSWERS})
         await cast.telephone(ANSWERS)  # the carrier's way to 110; nobody plays the centre itself
         _, caller = await cast.busy_seat("1001")
-        (live,) = await stage.api("/api/v1/calls/live")
-        desk = Desk(stage, live["id"])
+        desk = Desk(stage, (await stage.talk())["id"])
 
         refused = await desk.ask("consult", department="museum")
         assert (

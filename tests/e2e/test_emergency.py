@@ -58,8 +58,7 @@ class Talk:
         talk = cls(stage, seat, await people.caller(caller=caller, voice=True))
         await talk.caller.until_talking()
         await until_heard(talk.two, everybody(list(talk.two)))
-        (live,) = await stage.api("/api/v1/calls/live")
-        talk.call_id = live["id"]
+        talk.call_id = (await stage.talk())["id"]
         return talk
 
     @property

@@ -157,6 +157,19 @@ def test_who_waits_for_a_remote_seat_alone_is_taken_from_it_for_another_after_th
     assert presented(drive.call("a", last_presentation="x", last_status="NOANSWER")).seat_ids == ("1001",)
 
 
+def test_the_end_of_the_ringing_that_is_told_when_it_rings_for_him_again_blames_nobody() -> None:
+    drive = waiting_for_it(ring_several_after_s=3)
+    drive.free("1001")
+    drive.after(6.1)
+    assert set(presented(drive.call("a", last_presentation="x", last_status="NOANSWER")).seat_ids) == {"1001", FAR}
+    drive.send(e.SeatDialing("a", "1001", drive.wall))
+    drive.send(e.SeatDialEnded("a", FAR, "NOANSWER", drive.wall))
+    assert state(drive) == ("ringing", "")
+    drive.ring("a", FAR)
+    drive.send(e.SeatDialEnded("a", FAR, "NOANSWER", drive.wall))
+    assert state(drive) == ("paused", "auto: no answer")
+
+
 def test_a_seat_that_becomes_free_later_has_him_within_a_second() -> None:
     drive = waiting_for_it()
     assert drive.after(9.5) == []

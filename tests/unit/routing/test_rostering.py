@@ -136,6 +136,7 @@ def test_the_caller_who_waits_at_midnight_is_taken_by_the_next_shift_in_that_sec
     drive.send(e.CallEnded("a", drive.wall, 16, "agent"))
     drive.free("1001")
     assert drive.engine.floor.agents["1001"].state is AgentState.READY
+    drive.send(e.SeatDialing("b", "1002", drive.wall))
     drive.send(e.SeatDialEnded("b", "1002", "BUSY", drive.wall))
     drive.call("b", last_presentation="x", last_status="BUSY")
     assert drive.engine.calls["b"].presentation is None  # 1001 is free, and not on duty
