@@ -23,6 +23,7 @@ from routing.events import Remembered
 from routing.steps import Step
 from routing.witness import Kept
 from storage import (
+    audit,
     callbacks,
     days,
     deliveries,
@@ -41,6 +42,7 @@ from storage import (
 )
 from storage import workdays as calendar
 from storage.agents import AGENTS, AgentRow
+from storage.audit import AuditRow
 from storage.callbacks import CallbackRow
 from storage.days import Period, Shown
 from storage.deliveries import Due, Tried
@@ -513,6 +515,16 @@ class Records(Archive):
 
     async def drop_outbox(self, row: OutboxRow, by: str, reason: str, at_ms: int) -> bool:
         return await _asked(outbox.drop(self.engine, row, by, reason, at_ms))
+
+    # -- the audit --
+
+    async def append_audit(self, row: AuditRow) -> AuditRow:
+        """Kept when it returns; else StorageUnavailable, and what the row would have told of must not be done."""
+        return await _asked(audit.append(self.engine, row))
+
+    async def audit_rows(self, *, limit: int = 100, **which: Any) -> list[AuditRow]:
+        """The newest first; see `storage.audit`."""
+        return await _asked(audit.rows(self.engine, limit=limit, **which))
 
     # -- recordings --
 

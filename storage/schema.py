@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0011"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0012"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -328,6 +328,23 @@ outbox = Table(
 )
 Index("ix_outbox_due", outbox.c.state, outbox.c.next_ms, outbox.c.id)  # read in its order, see storage.deliveries
 Index("ix_outbox_call", outbox.c.call_id, outbox.c.id)
+
+# Who did what with what is personal: rows come, none is ever changed or deleted (the migration's triggers refuse it).
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),  # name of the token, or of the program that did it by itself
+    Column("role", Text, nullable=False),  # of the token; "service" for what it does by itself
+    Column("act", Text, nullable=False),  # storage.audit.Act
+    Column("subject_kind", Text, nullable=False),  # call, caller, callback, restriction, key, ...
+    Column("subject_id", Text, nullable=False),  # never a number
+    Column("reason", Text, nullable=False),
+    Column("details", JSON, nullable=False),  # nothing personal
+)
+Index("ix_audit_at", audit.c.at_ms)
+Index("ix_audit_subject", audit.c.subject_kind, audit.c.subject_id)
 
 journal_position = Table(
     "journal_position",
