@@ -80,7 +80,7 @@ async def test_calls_that_the_service_never_saw_are_recorded_once_when_it_is_bac
         await seen.until_all_ended(20)
         await faults.stories(stage, seen)
     await kill(stage)
-    plans = [*[Plan(NUMBER, talk_s=0.5)] * 2, Plan(NUMBER, patience_s=0.02)]
+    plans = [*[Plan(NUMBER, talk_s=0.5)] * 2, Plan(NUMBER, patience_s=0.02, talk_s=0.5)]
     async with Callers(stage.pbx, plans, stage.folder / "unseen") as unseen:
         await unseen.until_all_ended(30)
         await as_after_hours(stage)
