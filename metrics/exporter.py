@@ -296,10 +296,13 @@ class Exporter:
         self._follow(metrics.ami_reconnects, pbx, reconnects)
         self._follow(metrics.stamps_differ, pbx, stamps_differ)
 
-    def records(self, *, spooled: int, lost: int) -> None:
-        """Records not yet in the database, and the total of those that could not even be kept in the journal."""
+    def records(self, *, spooled: int, lost: int, aside: Mapping[str, int]) -> None:
+        """Records not yet in the database; and totals: of those that could not even be kept in the journal, and of its
+        lines that cannot be written."""
         self.metrics.spooled.set(spooled)
         self._lost.told(lost)
+        for kind, total in aside.items():
+            self._follow(self.metrics.records_aside, kind, total)
 
     def _follow(self, counter: Counter, label: str, total: int) -> None:
         followed = self._followed.setdefault((counter, label), FollowedCount(counter.labels(label)))

@@ -64,6 +64,7 @@ CALLBACK_STATES: Final = ("open", "placed", "reached", "not_reached", "given_up"
 DELIVERY_RESULTS: Final = ("delivered", "refused", "timed_out", "unreached")
 # how Asterisk's CEL and the records may differ: `routing.witness.What`, and what has no second side
 CEL_DRIFTS: Final = ("call_missed", "call_unplaced", "line_corrupt", *(what.value for what in What))
+ASIDE: Final = ("cut", "unreadable", "refused")  # why a line of the journal cannot be written: `storage.writer.Aside`
 DEGRADABLE: Final = ("ami", "database")
 NEEDED_QUARTERS: Final = ("0", "1", "2", "3")  # the one that is going on, and three more
 
@@ -286,6 +287,11 @@ class Metrics:
         self.records_lost = self._counter(
             "hotline_records_lost_total", "Records that could not even be kept in the journal."
         )
+        self.records_aside = self._counter(
+            "hotline_records_aside_total", "Lines of the journal that cannot be written and are kept aside.", "kind"
+        )
+        for kind in ASIDE:
+            self.records_aside.labels(kind)
         self.data_free_bytes = self._gauge(
             "hotline_data_free_bytes", "Space left where the journal is kept, bytes; NaN: not known."
         )

@@ -117,7 +117,8 @@ class Gauges:
         exporter.view(service.view())
         health = service.health()
         exporter.health(serving=health.serving, degraded=health.degraded)
-        exporter.records(spooled=service.records.spooled, lost=service.records.stats.lost)
+        kept = service.records.stats
+        exporter.records(spooled=service.records.spooled, lost=kept.lost, aside=kept.set_aside)
         for trunk, up in service.engine.trunks.items():
             metrics.trunk_up.labels(trunk).set(up)
         metrics.emergency_alarms.set(len(service.alarms.open))

@@ -95,7 +95,7 @@ def decode(line: bytes) -> KeptEntry:
     """
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the second: a hundred thousand brackets
         raise EntryError("not JSON") from None
     if not isinstance(row, dict):
         raise EntryError("not an object")

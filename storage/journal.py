@@ -8,7 +8,7 @@ Theory of operation
   order, up to `memory_limit` entries (about 50 MB), `failure` says so in one sentence, and `retry` tries again. Beyond
   the limit the newest entries are dropped and counted in `lost`.
 * After a short write the file is cut back to its last whole line; when even that fails the segment is left as it is,
-  its torn tail is skipped by the reader, and the entries go into a new one. Lines written twice by this are harmless:
+  its torn tail is set aside by the reader, and the entries go into a new one. Lines written twice by this are harmless:
   SQL knows each by its key.
 * Only one process at a time owns a journal: it holds a lock on the file `lock` in the folder.
 """
@@ -27,10 +27,20 @@ from typing import Final
 
 from storage.entries import Entry, encode
 from storage.errors import StorageError
-from storage.segments import Follower, Position, count_lines, known_id, segment_numbers, segment_path
+from storage.segments import (
+    Follower,
+    Line,
+    Position,
+    count_lines,
+    known_id,
+    line_number,
+    segment_numbers,
+    segment_path,
+)
 
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 MEMORY_LIMIT: Final = 100_000
+ASIDE_FILE: Final = "refused.txt"
 KEEP_S: Final = 24 * 3600.0  # a database restored from yesterday's backup catches up by itself
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
@@ -196,13 +206,23 @@ class Journal:
                 break
         return Position(start)
 
-    def set_aside(self, raw: bytes, why: str) -> None:
-        """Keeps a line that SQL refuses for its own sake in `refused.txt`. Raises OSError when that fails too."""
-        fd = os.open(self.folder / "refused.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    def set_aside(self, line: Line, why: str) -> str:
+        """Keeps a line that cannot be written in `refused.txt`, as `<file>:<line>`, why, and the line itself.
+
+        Returns:
+            `<file>:<line>`.
+
+        Raises:
+            OSError: it cannot even be kept there.
+        """
+        name = segment_path(self.folder, self.id, line.end.segment).name
+        place = f"{name}:{line_number(self.folder, self.id, line)}"
+        fd = os.open(self.folder / ASIDE_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
-            os.write(fd, why.encode("ascii", "replace") + b"\t" + raw + b"\n")
+            os.write(fd, f"{place}\t{why}\t".encode("ascii", "replace") + line.raw + b"\n")
         finally:
             os.close(fd)
+        return place
 
     def close(self) -> None:
         self.retry()

@@ -66,7 +66,7 @@ from storage.segments import Position
 from storage.story import Story
 from storage.upgrade import is_current
 from storage.workdays import DayRow
-from storage.writer import EXPLANATIONS_DAYS, Writer
+from storage.writer import EXPLANATIONS_DAYS, Aside, Writer
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +88,7 @@ class RecordsStats:
     spooled: int
     in_memory: int
     lost: int
-    set_aside: int
-    torn: int
+    set_aside: Mapping[Aside, int]
     batches: int
     failures: int
 
@@ -262,8 +261,7 @@ class Records(Archive):
             spooled=writer.spooled,
             in_memory=journal.in_memory,
             lost=journal.lost,
-            set_aside=writer.set_aside,
-            torn=writer.torn,
+            set_aside=dict(writer.set_aside),
             batches=writer.batches,
             failures=writer.failures,
         )

@@ -2,7 +2,8 @@
 
 A journal is a folder of segments `<id>-<number>.jsonl`. The id is made with the first segment and is part of every
 position kept in SQL: a folder that was emptied gets a new id, so an old position never hides new records. Every start
-of the service opens a new segment, so a line torn by a power cut is always the last of its file.
+of the service opens a new segment, so a line torn by a power cut is always the last of its file: a line like any other,
+only without its newline.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Position:
 class Line:
     raw: bytes  # without the newline
     end: Position  # just after the newline
+    whole: bool = True  # False: it has none
 
 
 def segment_path(folder: Path, journal_id: str, number: int) -> Path:
@@ -52,16 +54,27 @@ def segment_numbers(folder: Path, journal_id: str) -> list[int]:
 
 
 def count_lines(folder: Path, journal_id: str, start: Position) -> int:
-    """Whole lines from `start` to the end of the journal."""
+    """Lines from `start` to the end of the journal. What follows the last newline counts, but in the newest segment."""
     total = 0
-    for number in segment_numbers(folder, journal_id):
+    numbers = segment_numbers(folder, journal_id)
+    for number in numbers:
         if number < start.segment:
             continue
         with segment_path(folder, journal_id, number).open("rb") as file:
             file.seek(start.offset if number == start.segment else 0)
+            last = b"\n"
             while block := file.read(READ_BYTES):
                 total += block.count(b"\n")
+                last = block
+        total += 1 if number != numbers[-1] and not last.endswith(b"\n") else 0
     return total
+
+
+def line_number(folder: Path, journal_id: str, line: Line) -> int:
+    """Of a line in its segment, from 1."""
+    start = line.end.offset - len(line.raw) - (1 if line.whole else 0)
+    with segment_path(folder, journal_id, line.end.segment).open("rb") as file:
+        return file.read(start).count(b"\n") + 1
 
 
 class Follower:
@@ -73,7 +86,6 @@ class Follower:
         self._fd: int | None = None
         self._fd_segment = -1
         self.position = start
-        self.torn = 0
 
     def read(self, limit: int) -> list[Line]:
         """Up to `limit` lines; [] at the end of the journal. Moves on by what it returned."""
@@ -82,8 +94,10 @@ class Follower:
             later = None if lines else self._next_segment()
             if later is None:
                 return lines
-            self.torn += 1 if rest else 0
+            end = Position(self.position.segment, self.position.offset + len(rest))
             self.position = Position(later, 0)
+            if rest:
+                return [Line(rest, end, whole=False)]
 
     def seek(self, position: Position) -> None:
         self.position = position
@@ -97,10 +111,10 @@ class Follower:
         newer = (n for n in segment_numbers(self._folder, self._id) if n > self.position.segment)
         return next(newer, None)
 
-    def _read_here(self, limit: int) -> tuple[list[Line], bool]:
-        """(whole lines, whether bytes without a newline follow)."""
+    def _read_here(self, limit: int) -> tuple[list[Line], bytes]:
+        """(whole lines, what follows without a newline when there is none)."""
         if not self._open():
-            return [], False
+            return [], b""
         assert self._fd is not None
         want, block = READ_BYTES, b""
         while True:
@@ -108,7 +122,7 @@ class Follower:
             if b"\n" in block or len(block) < want:
                 break
             want *= 2
-        return self._split(block, limit), bool(block)
+        return self._split(block, limit), block
 
     def _split(self, block: bytes, limit: int) -> list[Line]:
         lines: list[Line] = []

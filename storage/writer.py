@@ -6,7 +6,7 @@ Theory of operation
 * After any failure the position is read again from SQL: a commit whose answer was lost may have happened.
 * Locked, full, restarted, gone: wait (0.1 s, doubling up to 1 s) and try again, for ever. Nothing is skipped.
 * Content that the database refuses for its own sake: the batch is halved until the one entry is found; that one is set
-  aside in the journal's folder and counted, the rest goes on.
+  aside in the journal's folder, counted and named in the log, the rest goes on. So is a line that is no entry.
 * Once a day, and only when a batch was not full, what every seat was to old decisions is deleted, a batch at a time.
 """
 
@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,7 +27,7 @@ from storage.engine import reading
 from storage.entries import KeptEntry, decode
 from storage.errors import EntryError
 from storage.faults import is_refusal, sentence
-from storage.journal import Journal
+from storage.journal import ASIDE_FILE, Journal
 from storage.rows import read_position, write_entries, write_position
 from storage.segments import Follower, Line, Position
 from storage.upgrade import upgrade
@@ -37,6 +39,17 @@ LONGEST_PAUSE_S: Final = 1.0
 EXPLANATIONS_DAYS: Final = 90.0
 CLEAN_EVERY_S: Final = 86400.0
 IDLE_CHECK_S: Final = 5.0  # without new entries the database is asked so often whether it is there
+LINES_SAID: Final = 10  # of a batch
+
+log = logging.getLogger(__name__)
+
+
+class Aside(StrEnum):
+    """Why a line is set aside."""
+
+    CUT = "cut"  # its end was never written: the process or the machine died
+    UNREADABLE = "unreadable"  # it is no entry
+    REFUSED = "refused"  # the database takes everything else
 
 
 class Writer:
@@ -60,19 +73,15 @@ class Writer:
         self.explanations_days = explanations_days
         self.hand_over = hand_over  # calls are told to the work-order platform
         self._clean_at = 0.0  # monotonic
-        self._aside = Position()  # lines up to here that had to be set aside have been
+        self._aside: set[Position] = set()  # ends of lines of the batch in hand that have been set aside
         self.failure: str | None = None
         self.position: Position | None = None  # None: not known yet
         self.backlog = 0  # entries found in the journal at the start
         self.written = 0  # entries that went through: in SQL, or set aside
-        self.set_aside = 0
+        self.set_aside = dict.fromkeys(Aside, 0)
         self.batches = 0
         self.failures = 0
         self.passes = 0  # how often the database did what it was asked
-
-    @property
-    def torn(self) -> int:
-        return 0 if self._follower is None else self._follower.torn
 
     @property
     def spooled(self) -> int:
@@ -120,6 +129,7 @@ class Writer:
         if lines:
             await self._write(lines)
             self.batches += 1
+            self._aside.clear()
         else:
             self.written = self.backlog + self._journal.on_disk  # exact again after answers that were lost
             async with reading(self._engine) as connection:
@@ -168,19 +178,21 @@ class Writer:
                 raise
             await self._write_halves(lines, error)
             return
-        self.position = lines[-1].end
-        self.written += len(lines)
+        self._through(lines)
 
     async def _write_halves(self, lines: Sequence[Line], error: Exception) -> None:
         if len(lines) == 1:
             await self._prove_healthy()
-            self._put_aside(lines[0], type(error).__name__)
-            self.position = lines[0].end
-            self.written += 1
+            self._put_aside(lines[0], Aside.REFUSED, type(error).__name__)
+            self._through(lines)
             return
         middle = len(lines) // 2
         await self._write(lines[:middle])
         await self._write(lines[middle:])
+
+    def _through(self, lines: Sequence[Line]) -> None:
+        self.position = lines[-1].end
+        self.written += len(lines)
 
     async def _prove_healthy(self) -> None:
         """Raises unless the database takes a harmless write now: only then a refusal is about the content."""
@@ -192,15 +204,17 @@ class Writer:
         try:
             return decode(line.raw)
         except EntryError as error:
-            self._put_aside(line, f"field {error}")
+            self._put_aside(line, Aside.UNREADABLE if line.whole else Aside.CUT, str(error))
             return None
 
-    def _put_aside(self, line: Line, why: str) -> None:
-        if line.end <= self._aside:
+    def _put_aside(self, line: Line, kind: Aside, why: str) -> None:
+        if line.end in self._aside:
             return  # a batch that is tried again
-        self._journal.set_aside(line.raw, why)
-        self._aside = line.end
-        self.set_aside += 1
+        place = self._journal.set_aside(line, f"{kind}, {why}")
+        self._aside.add(line.end)
+        self.set_aside[kind] += 1
+        if len(self._aside) <= LINES_SAID:
+            log.warning("a line of the journal is %s: %s (%s); kept in %s", kind, place, why, ASIDE_FILE)
 
     # -- waiting --
 

@@ -15,9 +15,11 @@ import pytest
 
 from routing.commands import WriteSignIn
 from routing.steps import Step, StepKind
+from storage.entries import encode
 from storage.errors import StorageError, StorageUnavailable
 from storage.journal import Journal
 from storage.records import check_database
+from storage.writer import LINES_SAID
 from tests.contract.storage_databases import Database, Postgres, opened, until
 from tests.contract.storage_stories import FIRST_MS, abandoned_call, answered_call, call_id, offered
 
@@ -109,7 +111,7 @@ async def test_a_process_killed_at_any_moment_loses_nothing_and_doubles_nothing(
         kept |= await _run_and_kill(database, run, chance.randrange(1, 400))
     async with opened(database, hand_over=True) as records:
         assert await records.flush(30)
-        assert records.stats.set_aside == 0
+        assert not any(records.stats.set_aside.values())
     rows = await database.rows("SELECT call_id, seq FROM call_steps")
     assert kept <= set(rows)
     assert len(rows) == len(set(rows))
@@ -265,7 +267,7 @@ async def test_a_torn_last_line_is_left_out_and_the_rest_goes_on(database: Datab
     async with opened(database) as records:
         records.write(*answered_call(2))
         assert await records.flush(20)
-        assert records.stats.torn == 1
+        assert records.stats.set_aside == {"cut": 1, "unreadable": 0, "refused": 0}
     await assert_each_call_once(database, 2)
 
 
@@ -274,7 +276,7 @@ async def test_what_the_database_refuses_for_its_own_sake_is_set_aside_alone(dat
     async with opened(database) as records:
         records.write(*answered_call(1), unwritable, *answered_call(2))
         assert await records.flush(40)
-        assert records.stats.set_aside == 1
+        assert records.stats.set_aside == {"cut": 0, "unreadable": 0, "refused": 1}
         assert records.spooled == 0
         assert records.degraded is None
     await assert_each_call_once(database, 2)
@@ -290,8 +292,118 @@ async def test_a_damaged_line_in_the_middle_is_set_aside_alone(database: Databas
             file.write(b"\0\0\0\n[]\n")
         records.write(*answered_call(2))
         assert await records.flush(20)
-        assert records.stats.set_aside == 2
+        assert records.stats.set_aside == {"cut": 0, "unreadable": 2, "refused": 0}
     await assert_each_call_once(database, 2)
+
+
+CORRUPT: dict[str, bytes] = {
+    "nothing": b"",
+    "cut": b'{"call":"1700000000002-17000',
+    "binary": bytes(range(11, 256)),
+    "NUL": b"\0" * 5000,
+    "no UTF-8": b'{"call":"\xff\xfe","seq":1,"at":1,"kind":"flag","data":{}}',
+    "half a character": b'{"call":"\xe5\x9d","seq":1,"at":1,"kind":"flag","data":{}}',
+    "text": "坐席".encode(),
+    "two in one": b'{"call":"c","seq":1,"at":1,"kind":"flag","data":{}}{"call":"c"',
+    "not an object": b'["call"]',
+    "empty object": b"{}",
+    "deep": b"[" * 200_000,
+    "deep inside": b'{"call":"c","seq":1,"at":1,"kind":"flag","data":' + b'{"a":' * 200_000,
+    "huge": b'{"call":"' + b"9" * 3_000_000 + b'"}',
+    "endless number": b'{"call":"c","seq":' + b"9" * 5000 + b',"at":1,"kind":"flag","data":{}}',
+    "no number": b'{"call":"c","seq":1,"at":NaN,"kind":"flag","data":{}}',
+    "wrong kind": b'{"call":"c","seq":1,"at":1,"kind":{"x":1},"data":{}}',
+    "wrong types": b'{"call":7,"seq":"1","at":[],"kind":"flag","data":"x"}',
+    "edition of nothing": b'{"edition":"e","at":1,"body":"////"}',
+    "outbound in no state": b'{"outbound":"out-1","kind":"callback","state":"flying","agent_id":"a","asked_at":1}',
+    "agent nobody": b'{"number":1,"agent":"","seat":null,"state":"ready","at":1}',
+}
+
+
+@pytest.mark.parametrize("raw", CORRUPT.values(), ids=CORRUPT)
+async def test_a_corrupt_line_is_skipped_kept_aside_counted_and_named(
+    database: Database, raw: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(database) as records:
+        records.write(*answered_call(1))
+        await records.flush(20)
+        newest = max((database.data_dir / "journal").glob("*.jsonl"))
+        with newest.open("ab") as file:
+            file.write(raw + b"\n")
+        records.write(*answered_call(2))
+        assert await records.flush(20)
+        assert records.stats.set_aside == {"cut": 0, "unreadable": 1, "refused": 0}
+        assert (records.spooled, records.degraded) == (0, None)
+        calls = (await records.remembered()).calls
+    place, why, kept = (database.data_dir / "journal" / "refused.txt").read_bytes().split(b"\t", 2)
+    assert (place.decode(), kept) == (f"{newest.name}:8", raw + b"\n")
+    assert why.startswith(b"unreadable, ")
+    assert f"unreadable: {newest.name}:8" in caplog.text
+    assert calls == ()
+    await assert_each_call_once(database, 2)
+
+
+async def test_a_corrupt_line_does_not_keep_a_start_without_a_database_from_its_open_calls(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/h.db"
+    journal = Journal(tmp_path / "journal")
+    journal.append(offered(1))
+    with max(journal.folder.glob("*.jsonl")).open("ab") as file:
+        file.write(b"\n".join(CORRUPT.values()) + b"\n")
+    journal.append(offered(2))
+    journal.close()
+    (tmp_path / "h.db").write_bytes(b"no database at all, but long enough to be read as one" * 40)
+    async with opened(Database(url, tmp_path, name=str(tmp_path / "h.db")), catch_up_s=0.2) as records:
+        assert records.degraded is not None
+        assert [call.call_id for call in (await records.remembered()).calls] == [call_id(1), call_id(2)]
+
+
+async def test_a_line_that_lacks_nothing_but_its_end_is_a_record(database: Database) -> None:
+    """Of a write that a power cut ended just before the newline."""
+    async with opened(database) as records:
+        records.write(*answered_call(1))
+        assert await records.flush(20)
+    newest = max((database.data_dir / "journal").glob("*.jsonl"))
+    with newest.open("ab") as file:
+        file.write(encode(offered(2), 1).rstrip())
+    async with opened(database) as records:
+        records.write(*answered_call(2)[1:])
+        assert await records.flush(20)
+        assert not any(records.stats.set_aside.values())
+        assert records.spooled == 0
+    await assert_each_call_once(database, 2)
+
+
+async def test_a_refused_line_before_an_unreadable_one_is_kept_aside_too(database: Database) -> None:
+    """Both in one batch: the second is found first."""
+    unwritable = Step("1700000000009-\ud800", 1, 1.0, StepKind.OFFERED, {})
+    async with opened(database) as records:
+        newest = max((database.data_dir / "journal").glob("*.jsonl"))
+        async with database.locked():
+            records.write(*answered_call(1), unwritable)
+            with newest.open("ab") as file:
+                file.write(b"[]\n")
+            records.write(*answered_call(2))
+        assert await records.flush(40)
+        assert records.stats.set_aside == {"cut": 0, "unreadable": 1, "refused": 1}
+    aside = (database.data_dir / "journal" / "refused.txt").read_bytes().splitlines()
+    assert sorted(line.split(b"\t")[0].decode() for line in aside) == [f"{newest.name}:{n}" for n in (8, 9)]
+    await assert_each_call_once(database, 2)
+
+
+async def test_many_corrupt_lines_are_all_kept_aside_and_a_few_are_said(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(database) as records:
+        newest = max((database.data_dir / "journal").glob("*.jsonl"))
+        async with database.locked():
+            with newest.open("ab") as file:
+                file.write(b"{}\n" * 200)
+            records.write(*answered_call(1))
+        assert await records.flush(40)
+        assert records.stats.set_aside["unreadable"] == 200
+    assert (database.data_dir / "journal" / "refused.txt").read_bytes().count(b"\n") == 200
+    assert caplog.text.count("a line of the journal is") == LINES_SAID
+    await assert_each_call_once(database, 1)
 
 
 @pytest.mark.parametrize(
@@ -303,7 +415,7 @@ async def test_values_of_any_kind_are_text_in_the_row(database: Database, value:
     async with opened(database) as records:
         records.write(*story)
         assert await records.flush(20)
-        assert records.stats.set_aside == 0
+        assert not any(records.stats.set_aside.values())
     await assert_each_call_once(database, 1)
 
 

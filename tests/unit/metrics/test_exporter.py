@@ -231,14 +231,15 @@ def test_unknown_numbers_are_followed_the_same_way(exporter: Exporter) -> None:
 def test_totals_of_the_links_are_repeated_and_never_fall(exporter: Exporter) -> None:
     exporter.ami_counts("pbx1", events=100, dropped=1, reconnects=0, stamps_differ=0)
     exporter.ami_counts("pbx1", events=150, dropped=1, reconnects=2, stamps_differ=1)
-    exporter.records(spooled=7, lost=0)
-    exporter.records(spooled=0, lost=3)
+    exporter.records(spooled=7, lost=0, aside={"cut": 1})
+    exporter.records(spooled=0, lost=3, aside={"cut": 1})
     assert value(exporter, "hotline_ami_events_total", pbx="pbx1") == 150
     assert value(exporter, "hotline_ami_dropped_total", pbx="pbx1") == 1
     assert value(exporter, "hotline_ami_reconnects_total", pbx="pbx1") == 2
     assert value(exporter, "hotline_stamps_differ_total", pbx="pbx1") == 1
     assert value(exporter, "hotline_records_spooled") == 0
     assert value(exporter, "hotline_records_lost_total") == 3
+    assert value(exporter, "hotline_records_aside_total", kind="cut") == 1
 
 
 def seat(seat_id: str, state: str, agent: str | None = None) -> SeatView:

@@ -15,12 +15,13 @@ from structlog.testing import capture_logs
 
 from console.deps import Health
 from metrics.exporter import Exporter
-from metrics.registry import Metrics
+from metrics.registry import ASIDE, Metrics
 from routing.model import DeviceState, EngineView, LineView, SeatView
 from routing.need import InGroup, Named
 from routing.roster import Duty
 from routing.rostering import InForce
 from service.gauges import Gauges
+from storage.writer import Aside
 from telephony.agi.server import AgiStats
 from telephony.ami.link import AmiDisconnected
 from telephony.ami.stats import LinkStats
@@ -50,6 +51,7 @@ class Agi:
 @dataclass
 class Kept:
     lost: int = 0
+    set_aside: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -177,8 +179,11 @@ def test_counts_of_others_are_taken_over_once_however_often_they_are_looked_at(s
     service.engine.illegal.update(call=7, agent=2)
     service.link.stats.drift = Counter({"ghost": 8})
     service.link.stats.consumer_failures = 9
+    service.records.stats = Kept(lost=1, set_aside=dict.fromkeys(Aside, 3))
     for _ in range(3):
         gauges.take()
+    assert service.value("hotline_records_lost_total") == 1
+    assert [service.value("hotline_records_aside_total", kind=kind) for kind in ASIDE] == [3, 3, 3]
     assert service.value("hotline_agi_refused_total", reason="shed") == 2
     assert service.value("hotline_agi_refused_total", reason="script") == 3
     assert service.value("hotline_lease_renewals_late_total") == 4
