@@ -27,10 +27,14 @@ PASSWORD = "only-in-tests"
 
 
 class Postgres:
-    """A cluster of our own. `stop` is a crash (immediate), so a `start` after it recovers from the log."""
+    """A cluster of our own. `stop` is a crash (immediate), so a `start` after it recovers from the log.
 
-    def __init__(self, folder: Path) -> None:
+    `settings`: more options of the server, as `-c NAME=VALUE`.
+    """
+
+    def __init__(self, folder: Path, settings: str = "") -> None:
         self.folder = folder
+        self._settings = settings
         self._as_root = os.geteuid() == 0
         versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
         assert versions, "PostgreSQL is missing: apt-get install postgresql"
@@ -46,12 +50,19 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=40"
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=40 {self._settings}"
+        )
         data, log = str(self.folder / "data"), str(self.folder / "log")
         self._run("pg_ctl", "-D", data, "-l", log, "-o", options, "-w", "-t", "60", "start")
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
+
+    @property
+    def runs(self) -> bool:
+        """A server that ran into something it could not survive has gone by itself."""
+        return self._done("pg_ctl", "-D", str(self.folder / "data"), "status").returncode == 0
 
     async def connect(self, database: str = "postgres") -> asyncpg.Connection:
         return await asyncpg.connect(host=str(self.folder), user="hotline", password=PASSWORD, database=database)
@@ -65,13 +76,20 @@ class Postgres:
         return name
 
     def _run(self, program: str, *arguments: str) -> None:
+        done = self._done(program, *arguments)
+        assert done.returncode == 0, done.stdout.decode()
+
+    def _done(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [str(self._bin / program), *arguments]
         if self._as_root:
             command = ["runuser", "-u", "postgres", "--", *command]
-        done = subprocess.run(
+        return subprocess.run(
             command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=90
         )
-        assert done.returncode == 0, done.stdout.decode()
+
+
+def postgres_url(socket_folder: Path, name: str) -> str:
+    return f"postgresql+asyncpg://hotline@/{name}?host={socket_folder}"
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +110,15 @@ class Database:
     password_file: Path | None = None
     cluster: Postgres | None = None
     name: str = ""
+
+    async def twin(self) -> Database:
+        """Another empty one of the same kind."""
+        folder = Path(tempfile.mkdtemp(dir=self.data_dir))
+        if self.cluster is None:
+            path = folder / "twin.db"
+            return Database(f"sqlite+aiosqlite:///{path}", folder, name=str(path))
+        name = await self.cluster.new_database()
+        return Database(postgres_url(self.cluster.folder, name), folder, self.password_file, self.cluster, name)
 
     async def open(
         self, *, catch_up_s: float = 20.0, explanations_days: float = 36500.0, hand_over: bool = False
@@ -153,8 +180,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         return
     cluster: Postgres = request.getfixturevalue("postgres")
     name = await cluster.new_database()
-    url = f"postgresql+asyncpg://hotline@/{name}?host={cluster.folder}"
-    yield Database(url, tmp_path, cluster.password_file, cluster, name)
+    yield Database(postgres_url(cluster.folder, name), tmp_path, cluster.password_file, cluster, name)
 
 
 @contextlib.asynccontextmanager

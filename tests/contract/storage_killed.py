@@ -1,0 +1,124 @@
+"""Services that kill themselves: each tells a day, and the n-th dies before its n-th write; the next one tells the rest.
+
+`python -m tests.contract.storage_killed URL DATA_DIR PASSWORD_FILE HOW` says for each pair `died <where>` and the keys of
+what was kept before that; at last `lived <days>`. `HOW` is a name of `WAYS`. Each service is a process of its own, forked
+before anything runs; death is SIGKILL, which no program can notice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import event
+
+from storage.engine import _READ_ONLY, create_engine
+from storage.journal import Journal
+from storage.records import Records
+from tests.contract.storage_day import callback_of, day, journal_entries, key_of
+
+SEGMENT_BYTES: Final = 6000  # some parts of a day, so that the journal changes its file while it is told
+FOR_EVER_DAYS: Final = 36500.0
+SAID: Final = 1
+
+
+class Death:
+    """Comes before the n-th write; 0: never. `half`: in the middle of the n-th write to the journal."""
+
+    def __init__(self, nth: int, *, half: bool) -> None:
+        self._nth, self._count = nth, count(1)  # fsync runs on a thread of its own, so one step counts
+        self._half = half
+        self._write, self._fsync, self._open = os.write, os.fsync, os.open
+        os.write, os.fsync, os.open = self.write, self.fsync, self.open
+
+    def comes(self, where: str) -> bool:
+        its_time = next(self._count) == self._nth
+        if its_time:
+            self._write(SAID, f"died {where}\n".encode())
+        return its_time
+
+    def near(self, where: str) -> None:
+        if not self._half and self.comes(where):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def write(self, fd: int, data: bytes) -> int:
+        if fd <= 2:
+            return self._write(fd, data)
+        self.near("journal write")
+        if self._half and self.comes("half a line"):
+            self._write(fd, data[: len(data) * 2 // 3])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self._write(fd, data)
+
+    def fsync(self, fd: int) -> None:
+        self.near("fsync")
+        self._fsync(fd)
+
+    def open(self, path: Any, flags: int, *rest: Any, **more: Any) -> int:
+        if flags & os.O_CREAT:
+            self.near("new file")
+        return self._open(path, flags, *rest, **more)
+
+    def in_sql(self, connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not connection.get_execution_options().get(_READ_ONLY, False):
+            self.near("sql " + " ".join(statement.split()[:3]))
+
+    def commits(self, connection: Any) -> None:
+        if not connection.get_execution_options().get(_READ_ONLY, False):
+            self.near("commit")
+
+
+WAYS: Final[dict[str, Callable[[int], Death]]] = {
+    "between": lambda nth: Death(nth, half=False),
+    "within": lambda nth: Death(nth, half=True),
+}
+
+
+async def serve(url: str, data_dir: Path, password: Path | None, number: int, death: Death) -> None:
+    """Tells of a day what the journal does not have, part by part, each into the tables before the next one."""
+    engine = create_engine(url, password_file=password)
+    event.listen(engine.sync_engine, "before_cursor_execute", death.in_sql)
+    event.listen(engine.sync_engine, "commit", death.commits)
+    has = {key_of(entry) for entry in journal_entries(data_dir)}
+    journal = Journal(data_dir / "journal", segment_bytes=SEGMENT_BYTES)
+    records = Records(engine, journal, FOR_EVER_DAYS, hand_over=True)
+    await records.flush(20)
+    for part in day(number, await callback_of(records, number)):
+        if missing := [entry for entry in part if key_of(entry) not in has]:
+            records.write(*missing)
+            os.write(SAID, b"".join(f"{json.dumps(key_of(entry))}\n".encode() for entry in missing))
+        await records.flush(20)
+    await records.close()
+
+
+def in_a_process(url: str, data_dir: Path, password: Path | None, number: int, way: Callable[[], Death]) -> bool:
+    """Whether it was killed."""
+    child = os.fork()
+    if child == 0:
+        asyncio.run(serve(url, data_dir, password, number, way()))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if not os.WIFSIGNALED(status) and os.WEXITSTATUS(status):
+        sys.exit(f"a service failed by itself: status {status}")
+    return os.WIFSIGNALED(status)
+
+
+def main(url: str, data_dir: str, password_file: str, how: str) -> None:
+    folder, password = Path(data_dir), Path(password_file) if password_file else None
+    number, nth = 0, 1
+    while in_a_process(url, folder, password, number, partial(WAYS[how], nth)):
+        in_a_process(url, folder, password, number, partial(WAYS[how], 0))
+        number, nth = number + 1, nth + 1
+    os.write(SAID, f"lived {number + 1}\n".encode())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

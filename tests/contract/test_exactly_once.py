@@ -1,0 +1,214 @@
+"""Whatever befalls the database or the service: afterwards every call is there exactly once, with all that is of it.
+
+Every kind of record is told (`storage_day`), and in the end all tables are held against those of a database that was left
+in peace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+
+from metrics.counting import together
+from metrics.exporter import Exporter
+from metrics.registry import Metrics
+from service.reports import figures, periods
+from service.reports.counted import Counted, counted
+from service.reports.figures import Targets
+from storage.records import archive_of
+from tests.contract.storage_databases import Database, Postgres, opened, postgres_url, until
+from tests.contract.storage_day import (
+    CALLS,
+    assert_as_undisturbed,
+    callback_of,
+    day,
+    journal_entries,
+    judged_by_journal,
+    key_of,
+    tell_days,
+)
+from tests.contract.storage_stories import FIRST_MS
+from tests.contract.storage_troubles import SmallDisk, line_to, small_disk
+
+ROOT = Path(__file__).parents[2]
+NOW = FIRST_MS / 1000 + 12 * 3600
+WAITING = 1000
+MUST_DIE_AT = {  # between any two writes: at least before each of these
+    "between": {
+        "journal write", "new file", "commit", "sql INSERT INTO call_steps", "sql INSERT INTO calls",
+        "sql INSERT INTO presentations", "sql DELETE FROM handoffs", "sql INSERT INTO handoffs",
+        "sql INSERT INTO outbound_calls", "sql UPDATE callbacks SET", "sql INSERT INTO outbox",
+        "sql INSERT INTO agent_periods", "sql INSERT INTO journal_position",
+    },
+    "within": {"half a line"},
+}  # fmt: skip
+
+
+async def assert_reported_as_the_journal_counts(database: Database) -> None:
+    """`hotline report` and the journal agree on how many calls there were, and what became of them."""
+    report = await reported(database)
+    judged = judged_by_journal(database.data_dir)
+    total = figures.figures({"12345": together(report.places.values())}, Targets({}, 15_000))
+    assert report.calls == total["offered"] == judged.total()
+    assert (total["in_time"], total["abandoned"]) == (judged["in_time"], judged["abandoned"])
+    assert total["answered"] == judged["in_time"] + judged["late"]
+
+
+async def reported(database: Database) -> Counted:
+    period = periods.day("2023-11-15", ZoneInfo("Asia/Shanghai"), NOW)
+    async with archive_of(database.url, password_file=database.password_file) as archive:
+        return await counted(period, archive.figured_calls(period.since_ms, period.until_ms))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("how", MUST_DIE_AT)
+async def test_service_that_is_killed_between_any_two_writes(database: Database, how: str) -> None:
+    arguments = ["-m", "tests.contract.storage_killed", database.url, str(database.data_dir)]
+    pipe = asyncio.subprocess.PIPE
+    services = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, str(database.password_file or ""), how, cwd=ROOT, stdout=pipe
+    )
+    assert services.stdout is not None
+    said = (await services.stdout.read()).decode().splitlines()
+    assert await services.wait() == 0
+    died = {line.removeprefix("died ") for line in said if line.startswith("died ")}
+    missed = {where for where in MUST_DIE_AT[how] if not any(one.startswith(where) for one in died)}
+    assert not missed
+    told = {tuple(json.loads(line)) for line in said if line.startswith("[")}
+    assert told <= {key_of(entry) for entry in journal_entries(database.data_dir)}, "what was said to be kept is kept"
+    await assert_as_undisturbed(database, int(said[-1].removeprefix("lived ")))
+    await assert_reported_as_the_journal_counts(database)
+
+
+async def test_database_that_is_locked_until_a_thousand_records_wait(database: Database) -> None:
+    exporter = Exporter(Metrics(), lines={})
+    days = 20
+    async with opened(database, hand_over=True) as records:
+        entries = [await callback_of(records, number) for number in range(days)]
+        async with database.locked():
+            for number in range(days):
+                for part in day(number, entries[number]):
+                    records.write(*part)
+            assert not await records.flush(0.3)
+            waiting = records.spooled
+            exporter.records(spooled=waiting, lost=records.stats.lost, aside=records.stats.set_aside)
+            await until(lambda: records.degraded is not None)
+        assert await records.flush(60)
+        await until(lambda: records.degraded is None)
+        assert records.spooled == 0
+    assert waiting >= WAITING
+    assert exporter.metrics.registry.get_sample_value("hotline_records_spooled") == waiting
+    await assert_as_undisturbed(database, days)
+    await assert_reported_as_the_journal_counts(database)
+
+
+# -- disk full --
+
+
+@pytest_asyncio.fixture(params=["all", "sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+async def cramped(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Database, SmallDisk]]:
+    """On a small disk: SQLite and the journal together, SQLite alone, or a server of PostgreSQL."""
+    if request.param != "postgres":
+        with small_disk(16) as disk:
+            path, data_dir = disk.folder / "hotline.db", disk.folder if request.param == "all" else tmp_path
+            yield Database(f"sqlite+aiosqlite:///{path}", data_dir, name=str(path)), disk
+        return
+    with small_disk(112) as disk:
+        cluster = Postgres(disk.folder, "-c min_wal_size=32MB -c max_wal_size=32MB")
+        name = await cluster.new_database()
+        yield Database(postgres_url(cluster.folder, name), tmp_path, cluster.password_file, cluster, name), disk
+        cluster.stop()
+
+
+async def test_disk_that_is_full(cramped: tuple[Database, SmallDisk], tmp_path: Path) -> None:
+    database, disk = cramped
+    days = 3
+    async with opened(database, hand_over=True) as records:
+        await tell_days(records, range(days))
+        assert await records.flush(60)
+        entries = [await callback_of(records, number) for number in range(60)]
+        disk.fill()
+        while records.degraded is None:
+            for part in day(days, entries[days]):
+                records.write(*part)
+                await records.flush(0.2)
+            days += 1
+        told, waiting = records.degraded, records.stats
+        disk.make_room()
+        if database.cluster is not None and not database.cluster.runs:
+            await asyncio.to_thread(database.cluster.start)
+        assert await records.flush(60)
+        await until(lambda: records.degraded is None)
+        await tell_days(records, range(days, 60))
+        assert await records.flush(60)
+        assert records.stats.lost == 0
+    assert told is not None
+    assert waiting.spooled > 0
+    if database.data_dir == disk.folder:
+        assert waiting.in_memory > 0
+        assert "make room" in told
+    else:
+        assert waiting.in_memory == 0
+        assert "they wait in the journal" in told
+    await assert_reported_as_the_journal_counts(database)
+    database.data_dir = tmp_path  # where the twin has room
+    await assert_as_undisturbed(database, 60)
+
+
+# -- PostgreSQL --
+
+
+@pytest.mark.postgres
+async def test_postgres_that_is_restarted_in_the_middle_of_every_kind_of_record(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    name = await postgres.new_database()
+    database = Database(postgres_url(postgres.folder, name), tmp_path, postgres.password_file, postgres, name)
+    async with opened(database, hand_over=True) as records:
+        entries = [await callback_of(records, number) for number in range(30)]
+        for number in range(30):
+            for part in day(number, entries[number]):
+                records.write(*part)
+            if number % 10 == 3:
+                await until(lambda: records.stats.batches > 0)
+                await asyncio.to_thread(postgres.stop)
+            if number % 10 == 7:
+                await until(lambda: records.degraded is not None)
+                await asyncio.to_thread(postgres.start)
+        assert await records.flush(60)
+        await until(lambda: records.degraded is None)
+    await assert_as_undisturbed(database, 30)
+    await assert_reported_as_the_journal_counts(database)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("swallowed", [False, True])
+async def test_line_to_postgres_that_is_cut_at_any_moment(postgres: Postgres, tmp_path: Path, swallowed: bool) -> None:
+    """Also between a commit and the answer to it, when nobody can know whether it happened."""
+    name = await postgres.new_database()
+    direct = Database(postgres_url(postgres.folder, name), tmp_path, postgres.password_file, postgres, name)
+    async with line_to(postgres.folder, tmp_path) as line:
+        through = Database(postgres_url(tmp_path, name), tmp_path, postgres.password_file, postgres, name)
+        async with opened(through, hand_over=True) as records:
+            number = 0
+            while line.cuts == number:
+                callback = await callback_of(records, number)
+                line.cut_at(number + 1, swallowed=swallowed)
+                for part in day(number, callback):
+                    records.write(*part)
+                assert await records.flush(60)
+                number += 1
+            assert records.stats.failures > 0
+    assert number > 20
+    await assert_as_undisturbed(direct, number)
+
+
+def test_a_day_has_every_kind_of_call() -> None:
+    assert len({key_of(entry)[0] for part in day(0, 1) for entry in part if "-17" in str(key_of(entry)[0])}) == CALLS
