@@ -136,6 +136,12 @@ ANSWERS: Final[Sequence[Panel]] = (
 
 SEATS: Final[Sequence[Panel]] = (
     course("座席状态 · seats by state", Query("sum by (state) (hotline_agents)", "{{state}}"), stacked=True),
+    course(
+        "在岗与所需座席 · seats present and needed",
+        Query('sum(hotline_agents{state=~"ready|ringing|talking|wrap_up"})', "在岗 present"),
+        Query('max(hotline_seats_needed{quarter="0"})', "所需 needed", beside=True),
+        Query("max(hotline_seats_needed)", "一小时内最多 most within the hour", beside=True),
+    ),
     course("话机状态 · seats by phone", Query("sum by (device) (hotline_seats)", "{{device}}"), stacked=True),
     course(
         "振铃结果（每5分钟）· presentations by outcome, per 5 min",
@@ -180,6 +186,7 @@ RUNNING: Final[Sequence[Panel]] = (
         "未入库记录 · records spooled",
         Query("sum(hotline_records_spooled)", "滞留 spooled"),
         Query("sum(increase(hotline_records_lost_total[1h]))", "丢失 lost, 1 h"),
+        Query("sum(increase(hotline_records_aside_total[1h]))", "另存 kept aside, 1 h"),
     ),
     course(
         "录音（每小时）· recordings by outcome, per hour",

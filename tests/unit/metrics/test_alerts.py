@@ -62,6 +62,8 @@ HANDOFF = 'hotline_emergency_handoffs_total{target="110", outcome="failed"}'
 THIRD = 'hotline_thirds_total{kind="emergency", outcome="not_reached"}'
 FALLBACK = 'hotline_fallback_calls_total{stage="queue"}'
 SHORT = 'hotline_recordings_total{outcome="short"}'
+ASIDE = 'hotline_records_aside_total{kind="cut"}'
+DRIFT = 'hotline_reconcile_drift_total{kind="cel_end_time"}'
 LINE = {"line": "12345"}
 LINE_WORDS = {"$labels.line": "12345"}
 
@@ -119,6 +121,8 @@ FIRES = [
     ),
     Case("HotlineRecordsSpooled", "1,001", {"hotline_records_spooled": "1001+0x20"}, "6m", {}, {"$value": "1001"}),
     Case("HotlineRecordsLost", "one", counted("hotline_records_lost_total"), "3m", {}),
+    Case("HotlineRecordsAside", "one", counted(ASIDE), "3m", {"kind": "cut"}, {"$labels.kind": "cut"}),
+    Case("HotlineCelDrift", "one", counted(DRIFT), "3m", {"kind": "cel_end_time"}, {"$labels.kind": "cel_end_time"}),
     Case(
         "HotlineDiskFull",
         "half a gigabyte",
@@ -208,6 +212,9 @@ QUIET = [
     Case("HotlineRecordsSpooled", "1,000", {"hotline_records_spooled": "1000+0x40"}, "15m"),
     Case("HotlineRecordsSpooled", "for four minutes", {"hotline_records_spooled": "1001+0x40"}, "4m"),
     Case("HotlineRecordsLost", "none since", counted("hotline_records_lost_total", once=False), "15m"),
+    Case("HotlineRecordsAside", "none since", counted(ASIDE, once=False), "15m"),
+    Case("HotlineCelDrift", "none since", counted(DRIFT, once=False), "15m"),
+    Case("HotlineCelDrift", "a ghost of the picture", counted(DRIFT.replace("cel_end_time", "ghost")), "3m"),
     Case("HotlineDiskFull", "a gigabyte", {"hotline_data_free_bytes": f"{GB}+0x40"}, "15m"),
     Case(
         "HotlineDiskFilling",
