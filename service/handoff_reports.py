@@ -48,7 +48,10 @@ async def departments(
 ) -> Json | str:
     """Both days included; None: the last 30 days. One sentence when the days make no sense."""
     zone = settings.zone_info
-    last = last or datetime.fromtimestamp(clock.wall(), zone).date()
+    today = datetime.fromtimestamp(clock.wall(), zone).date()
+    if first is not None and first > today:
+        return _not_begun(first.isoformat(), today)
+    last = last or today
     first = first or last - timedelta(days=DEPARTMENT_DAYS - 1)
     if not 0 <= (last - first).days < LONGEST_DAYS:
         return f"The first day lies before the last one, by at most {LONGEST_DAYS} days."
@@ -61,16 +64,23 @@ async def departments(
 async def emergency(archive: Archive, settings: Settings, month: str) -> Json | str:
     """`2026-11`; "": this month. One sentence when it is none."""
     zone = settings.zone_info
+    today = datetime.fromtimestamp(clock.wall(), zone).date()
     try:
-        first = _month(month) if month else datetime.fromtimestamp(clock.wall(), zone).date().replace(day=1)
+        first = _month(month) if month else today.replace(day=1)
     except ValueError:
         return f'"{month[:20]}" is no month: write it like 2026-11.'
+    if first > today:
+        return _not_begun(month, today)
     after = (first + timedelta(days=31)).replace(day=1)
     legs = await archive.emergency_legs(_ms(first, zone), _ms(after, zone))
     acts = [_act(list(its)) for _, its in groupby(legs, key=lambda leg: (leg.call_id, leg.act))]
     known = {act["number"] for act in acts} | {table.number for table in settings.emergencies}
     numbers = [_number(number, [act for act in acts if act["number"] == number]) for number in sorted(known)]
     return {"month": f"{first:%Y-%m}", "numbers": numbers, "acts": acts}
+
+
+def _not_begun(title: str, today: date) -> str:
+    return f"{title} has not begun: reports go up to today, {today}."
 
 
 def _month(text: str) -> date:

@@ -198,12 +198,13 @@ def _show(settings: Settings, period: Period, wishes: Wishes) -> None:
 
 def _made(settings: Settings, period: Period, wishes: Wishes) -> dict[str, Any]:
     rules = settings.rules()
-    read = _asked(lambda: asked.read(settings, period, _progress(period)))
+    whole = wishes.as_json or wishes.html is not None  # tables show calls alone
+    read = _asked(lambda: asked.read(settings, period, _progress(period), people=whole))
     known = {number for number, _ in read.counted.places} | set(rules.lines)
     if wishes.line and wishes.line not in known:
-        fail(f"no line {wishes.line}: there are {', '.join(sorted(known))}")
+        fail(f"no line {wishes.line[:20]}: there are {', '.join(sorted(known))}")
     wanted = figures.targets(rules, settings.target.answer_within_s, wishes.within)
-    needed = Needed(read.counted, settings) if wishes.as_json or wishes.html else _not_asked
+    needed = Needed(read.counted, settings) if whole else _not_asked
     found = figures.report(read.counted, rules, wanted, wishes.line or None)
     return found | people.section(read.working, period, needed)
 

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Any, Final
 
 import typer
 
+from service import clock
 from service.cli.output import Cell, fail, print_rows, say
 from service.cli.simulate import percent
 from service.replay import Estimate, Recorded, estimates, load_day
+from service.reports import periods
 from service.settings import Settings, SettingsError
 from service.settings_beside import load_beside
 from storage.errors import StorageError
@@ -33,7 +33,7 @@ ASSUMED: Final = (
 
 
 def today(settings: Settings) -> str:
-    return datetime.fromtimestamp(time.time(), settings.zone_info).date().isoformat()
+    return periods.day("", settings.zone_info, clock.wall()).title
 
 
 def estimated(settings: Settings, day: str, data: bytes, *, talk: bool) -> dict[str, Any] | None:
@@ -45,12 +45,12 @@ def estimated(settings: Settings, day: str, data: bytes, *, talk: bool) -> dict[
     """
     os.nice(NICE)  # callers are served by the same machine
     try:
-        begin = datetime.combine(date.fromisoformat(day), datetime.min.time(), settings.zone_info)
-    except ValueError:
-        fail(f'"{day}" is no day: write it like 2026-11-20')
+        period = periods.day(day, settings.zone_info, clock.wall())
+    except periods.PeriodError as error:
+        fail(str(error))
     known = asyncio.run(agents_of(settings.database_url()))
     other = load_beside(settings, data, {row.id: row.zone for row in known}).rules()
-    recorded = load_day(settings, begin.timestamp(), time.time())
+    recorded = load_day(settings, period.since_ms / 1000, clock.wall())
     if recorded is None:
         return None
     if missing := [number for number in recorded.day.numbers() if number not in other.lines]:

@@ -12,7 +12,7 @@ from service import clock
 from service.agent_rows import profile_of
 from service.reports import people
 from service.reports.counted import Counted, Tell, counted
-from service.reports.periods import BY_QUARTERS_DAYS, Period
+from service.reports.periods import Period
 from service.settings import Settings
 from storage.engine import sqlite_file_exists
 from storage.errors import StorageError, StorageUnavailable
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Read(NamedTuple):
-    """`working`: None for periods of which only calls are read."""
+    """`working`: None when only calls were asked for."""
 
     counted: Counted
     working: Working | None
@@ -32,13 +32,12 @@ class ReportError(Exception):
     """The records cannot be read; one sentence."""
 
 
-def read(settings: Settings, period: Period, tell: Tell | None = None) -> Read:
-    """Calls of the period, and who was there when it is not too long. Raises ReportError."""
+def read(settings: Settings, period: Period, tell: Tell | None = None, *, people: bool = True) -> Read:
+    """Calls of the period, and who was there. Raises ReportError."""
 
     async def ask(archive: Archive) -> Read:
         calls = await counted(period, archive.figured_calls(period.since_ms, period.until_ms), tell)
-        short = period.until_ms - period.since_ms <= (BY_QUARTERS_DAYS + 1) * 86_400_000
-        return Read(calls, await working(archive, period) if short else None)
+        return Read(calls, await working(archive, period) if people else None)
 
     return with_archive(settings, ask)
 

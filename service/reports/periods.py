@@ -62,6 +62,8 @@ def month(text: str, zone: tzinfo, wall: float) -> Period:
 def interval(first: str, last: str, zone: tzinfo, wall: float) -> Period:
     """From and to: days, the last one included, or local times like `2026-11-20T08:00`, the last one not included."""
     since, until = _start(first, zone), _end(last, zone)
+    if _ms(since) > wall * 1000:
+        raise _not_begun(first, zone, wall)
     if until <= since:
         raise PeriodError(f"{last} is not after {first}: write the earlier one with --from, the later one with --to")
     if until - since > timedelta(days=LONGEST_DAYS):
@@ -80,8 +82,12 @@ def _whole(title: str, first: date, last: date, zone: tzinfo, wall: float) -> Pe
 
 def _checked(period: Period, wall: float) -> Period:
     if not period.has_begun(wall):
-        raise PeriodError(f"{period.title} has not begun: reports go up to today, {_today(period.zone, wall)}")
+        raise _not_begun(period.title, period.zone, wall)
     return period
+
+
+def _not_begun(title: str, zone: tzinfo, wall: float) -> PeriodError:
+    return PeriodError(f"{title} has not begun: reports go up to today, {_today(zone, wall)}")
 
 
 def _step(first: date, last: date) -> int:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from metrics.erlang import seats_needed
 from routing.commands import WriteSignIn
 from routing.steps import Step, StepKind
 from service import clock
+from service.cli import report
 from service.reports.page import page
 from service.reports.words import Language
 from service.settings import load
@@ -92,6 +94,23 @@ def test_who_was_there(capsys: pytest.CaptureFixture[str], config: Path) -> None
     assert sum(step["seats"] for step in found["there"]) == pytest.approx(1200 / 900, abs=0.02)
     (agent,) = json.loads(run(capsys, "report", "agents", "--from", DAY, "--config", str(config), "--json")[1])
     assert (agent["agent"], agent["talks"], agent["answered"], agent["missed"]) == ("1001", 1, 0, 0)
+
+
+def test_who_was_there_is_told_of_a_year_as_of_a_day(capsys: pytest.CaptureFixture[str], config: Path) -> None:
+    """By the hour then."""
+    _, day, _ = reported(capsys, config, "day", DAY)
+    _, year, _ = reported(capsys, config, "interval", "--from", "2022-11-16", "--to", DAY)
+    assert year["people"] == day["people"]
+    assert len(year["there"]) == 365 * 24
+    hours = {step["from"]: step["seats"] for step in year["there"] if step["seats"]}
+    assert hours == {f"{DAY}T06:00:00+08:00": pytest.approx(1200 / 3600, abs=0.01)}
+
+
+def test_a_page_of_a_year_has_its_people(capsys: pytest.CaptureFixture[str], config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "year.html"
+    words = ("interval", "--from", "2022-11-16", "--to", DAY, "--table", "days", "--html", str(file))
+    assert run(capsys, "report", *words, "--config", str(config))[0] == 1
+    assert "occupancy" in file.read_text().lower()
 
 
 def test_seats_needed_stand_beside_those_that_were_there(capsys: pytest.CaptureFixture[str], config: Path) -> None:
@@ -170,6 +189,86 @@ def test_what_cannot_be_reported_is_told_with_what_is_allowed(
     code, out, err = run(capsys, "report", *words, "--config", str(config))
     assert (code, out) == (2, "")
     assert told in err
+
+
+FUTURE: dict[str, tuple[str, ...]] = {
+    "report day": ("2023-11-16",),
+    "report week": ("2023-W47",),
+    "report month": ("2023-12",),
+    "report interval": ("--from", "2023-11-16", "--to", "2023-11-20"),
+    "report agents": ("--from", "2023-11-16",),
+    "report lost": ("--from", "2023-11-16",),
+    "report departments": ("--from", "2023-11-16",),
+    "report emergency": ("--month", "2023-12"),
+    "report shadow": ("rules.toml", "--day", "2023-11-16"),
+    "audit": ("2023-11-16",),
+}  # fmt: skip
+REVERSED = ("report interval", "report agents", "report lost", "report departments")
+NO_SUCH_DAY: dict[str, tuple[str, ...]] = {
+    "report day": ("2023-02-30",),
+    "report week": ("2023-W60",),
+    "report month": ("2023-13",),
+    "report interval": ("--from", "today", "--to", "tomorrow"),
+    "report agents": ("--from", "15.11.2023"),
+    "report lost": ("--to", "2023-11-31"),
+    "report departments": ("--to", "20231199"),
+    "report emergency": ("--month", "2023-13"),
+    "report shadow": ("rules.toml", "--day", "yesterday"),
+    "audit": ("-",),
+}
+WITH_LINES = {"report day": (DAY,), "report week": (DAY,), "report month": ("2023-11",),
+              "report interval": ("--from", DAY, "--to", DAY)}  # fmt: skip
+UNKNOWN_LINES = ("99999", " ", "12345'; --", "总机", "1" * 300)
+
+
+def refused(capsys: pytest.CaptureFixture[str], config: Path, command: str, *words: str) -> str:
+    """The one sentence; nothing else was said."""
+    config.with_name("rules.toml").write_text(config.read_text())
+    words = tuple(str(config.with_name(word)) if word == "rules.toml" else word for word in words)
+    code, out, err = run(capsys, *command.split(), *words, "--config", str(config))
+    assert (code, out) == (2, ""), err
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize("command", FUTURE)
+def test_what_has_not_begun_is_2_and_says_up_to_when(
+    capsys: pytest.CaptureFixture[str], config: Path, command: str
+) -> None:
+    told = refused(capsys, config, command, *FUTURE[command])
+    assert "has not begun: reports go up to today, 2023-11-15" in told
+
+
+@pytest.mark.parametrize("command", REVERSED)
+def test_a_reversed_range_is_2_and_says_how_to_write_it(
+    capsys: pytest.CaptureFixture[str], config: Path, command: str
+) -> None:
+    told = refused(capsys, config, command, "--from", DAY, "--to", "2023-11-14")
+    assert re.search(f"2023-11-14 is (not after|before) {DAY}: write the earlier (one|day) with --from", told)
+
+
+@pytest.mark.parametrize("command", NO_SUCH_DAY)
+def test_what_is_no_day_is_2_and_says_how_to_write_one(
+    capsys: pytest.CaptureFixture[str], config: Path, command: str
+) -> None:
+    assert "write it like 20" in refused(capsys, config, command, *NO_SUCH_DAY[command])
+
+
+@pytest.mark.parametrize("command", WITH_LINES)
+@pytest.mark.parametrize("line", UNKNOWN_LINES)
+def test_an_unknown_line_is_2_and_the_known_ones_are_named(
+    capsys: pytest.CaptureFixture[str], config: Path, command: str, line: str
+) -> None:
+    told = refused(capsys, config, command, *WITH_LINES[command], "--line", line)
+    assert f"no line {line[:20]}" in told
+    assert "there are 12312, 12329, 12333" in told
+    assert len(told) < 150
+
+
+def test_every_report_is_among_those_whose_bad_input_is_tried() -> None:
+    commands = typer.main.get_group(report.app).commands
+    every = {f"report {name}" for name in commands} | {"audit"}
+    assert every == set(FUTURE) == set(NO_SUCH_DAY)
 
 
 def test_without_a_database_it_says_what_to_start_and_makes_none(
