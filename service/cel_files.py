@@ -118,13 +118,13 @@ class CelLook:
 
     def _take(self, path: Path, since_ms: int | None) -> None:
         file = path.open("rb")
-        first, state = file.readline(LONGEST_LINE), os.fstat(file.fileno())
+        (first, _), state = _read(file), os.fstat(file.fileno())
         name = hashlib.sha256(first).hexdigest()[:16]
         old = since_ms is not None and state.st_mtime_ns // 1_000_000 < since_ms
         known = name in self._there  # a copy that is just being made
         if first.endswith(b"\n"):
             self._there.add(name)
-            self._began(first)
+            self._began(first, file)
         if old or known or not first.endswith(b"\n"):
             file.close()
             return
@@ -133,10 +133,14 @@ class CelLook:
         file.seek(begin.done)
         self._files.append(_File(file, path, name, mark, begin.done, begin.line, newest=path == self.path))
 
-    def _began(self, first: bytes) -> None:
-        with contextlib.suppress(CelLineError):
-            began_ms = parse(first.rstrip(b"\r\n")).at_ms
-            self._first_ms = began_ms if self._first_ms is None else min(self._first_ms, began_ms)
+    def _began(self, raw: bytes, file: BinaryIO) -> None:
+        """By the first line that can be read."""
+        for _ in range(PORTION):
+            with contextlib.suppress(CelLineError):
+                began_ms = parse(raw.rstrip(b"\r\n")).at_ms
+                self._first_ms = began_ms if self._first_ms is None else min(self._first_ms, began_ms)
+                return
+            raw, _length = _read(file)
 
     def close(self) -> None:
         """Marks can still be asked for."""

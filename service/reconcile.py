@@ -139,6 +139,7 @@ class Comparison:
         self._asked, self._look, self._calls = asked, look, calls
         self._strict, self._place, self._missed, self._mine = strict, place, missed, mine
         self._settled_matches = 0
+        self._seen: set[str] = set()
         self.report = report
 
     async def run(self, alive: Callable[[], Collection[str]] | None = None) -> Report:
@@ -170,7 +171,8 @@ class Comparison:
         """Where the calls that are still open began."""
         return [call.place for call in self._calls.open.values() if isinstance(call.place, Place)]
 
-    async def _settle(self, batch: Sequence[tuple[Witnessed, bool]]) -> None:
+    async def _settle(self, told: Sequence[tuple[Witnessed, bool]]) -> None:
+        batch = [one for one in told if self._is_first(one[0].call_id)]
         known = await self._asked.kept([call.call_id for call, _ in batch])
         for call, news in batch:
             kept = known.get(call.call_id)
@@ -181,6 +183,12 @@ class Comparison:
                 self._compare(call, kept, within, news)
                 if kept is None:
                     await asyncio.sleep(0)  # a whole story was told
+
+    def _is_first(self, call_id: str) -> bool:
+        """A line that stands there twice ends its call twice."""
+        first = call_id not in self._seen
+        self._seen.add(call_id)
+        return first
 
     def _within(self, arrived_ms: int) -> bool:
         return self.report.since_ms <= arrived_ms < self.report.until_ms

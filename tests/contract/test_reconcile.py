@@ -26,6 +26,7 @@ from service.reconciling import ASIDE_FILE, EVERY_S, LOOK_S, MARKS_FILE, Reconci
 from service.settings import Settings, load
 from service.starter import write_starter
 from storage.records import Records
+from telephony.cel import LONGEST_LINE
 from tests.contract import storage_stories
 from tests.contract.storage_databases import Database, opened
 from tests.unit.telephony.cel_lines import BASE_MS, abandoned_call, answered_call, begun, ended, entered, id_of
@@ -267,6 +268,57 @@ async def test_lines_that_nobody_can_read_are_kept_aside_counted_and_named_once(
     await witness.hourly()
     assert (witness.settings.data_dir / ASIDE_FILE).read_bytes() == b'hotline.csv:6\tnot whole\t"CHAN_START","17\n'
     assert witness.drift == {"line_corrupt": 1}
+
+
+WHOLE = begun(9).rstrip(b"\n")
+CORRUPT: dict[str, bytes] = {
+    "empty": b"",
+    "cut": WHOLE[:40],
+    "beginning lost": WHOLE[40:],
+    "two in one": WHOLE[:40] + WHOLE,
+    "binary": bytes(range(11, 256)),
+    "NUL": b"\0" * 300,
+    "many NULs": b"\0" * 3 * LONGEST_LINE,
+    "no UTF-8": WHOLE.replace(b"carrier", b"\xff\xfe"),
+    "half a character": WHOLE.replace(b"carrier", b"\xe5\x9d"),
+    "huge": b'"' + b"x" * 2_000_000 + b'"',
+    "JSON": b'{"kind": "CHAN_START", "at": 1795399439}',
+    "numbers": b'1,2,3,4,5,6,7,8,9',
+    "fields too few": b'"CHAN_START","1795399439.000500"',
+    "fields too many": WHOLE + b',"more"',
+    "unknown event": WHOLE.replace(b"CHAN_START", b"CHAN_STOP"),
+    "no time": WHOLE.replace(b"1795399439.000500", b"09:00"),
+    "endless time": WHOLE.replace(b"1795399439.000500", b"9" * 300 + b".000500"),
+    "odd digits": WHOLE.replace(b"1795399439.000500", "１７９５３９９４３９.000500".encode()),
+    "odd uniqueid": WHOLE.replace(b'"1795399430.9"', b'"; rm -rf /"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["between", "first"])
+@pytest.mark.parametrize("raw", CORRUPT.values(), ids=CORRUPT)
+async def test_corrupt_line_is_skipped_kept_aside_counted_and_named_and_changes_no_call(
+    witness: Witness, raw: bytes, first: bool
+) -> None:
+    calls = answered_call(1).splitlines(keepends=True)
+    place = 0 if first else 2
+    witness.told(*calls[:place], raw + b"\n", *calls[place:], answered_call(2))
+    witness.keeps(1)
+    shown = await witness.hourly()
+    assert (shown["cel_calls"], shown["missing"], shown["differing"], shown["unplaced"]) == (2, 1, 0, 0)
+    assert [(bad["file"], bad["line"]) for bad in shown["corrupt"]] == [("hotline.csv", place + 1)]
+    assert witness.drift == {"line_corrupt": 1, "call_missed": 1}
+    aside = (witness.settings.data_dir / ASIDE_FILE).read_bytes()
+    assert aside.startswith(f"hotline.csv:{place + 1}\t".encode())
+    assert raw[:LONGEST_LINE] in aside
+    assert witness.kinds(id_of(2))[-1] == "ended"
+
+
+async def test_lines_that_come_twice_are_one_call_and_no_drift(witness: Witness) -> None:
+    witness.keeps(1)
+    witness.told(*(raw * 2 for raw in answered_call(1).splitlines(keepends=True)), answered_call(1))
+    shown = await witness.hourly()
+    assert (shown["record_calls"], shown["missing"], shown["differing"]) == (1, 0, 0)
+    assert witness.drift == {}
 
 
 async def test_call_that_this_process_has_counted_is_not_counted_again(witness: Witness) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from routing.witness import Witnessed
-from telephony.cel import LONGEST_LINE, CelCalls, CelLineError, parse
+from telephony.cel import KINDS, LONGEST_LINE, CelCalls, CelLineError, parse
 from tests.unit.telephony.cel_lines import (
     BASE_MS,
     QUEUE,
@@ -168,6 +171,29 @@ def test_line_cut_at_any_byte_is_no_line(whole: bytes) -> None:
         for part in (whole[:cut], whole[cut + 1 :]):
             with pytest.raises(CelLineError):
                 parse(part)
+
+
+CELLS = st.sampled_from(["", "CHAN_END", "1795399431.000500", id_of(1), uniqueid(1), "hotline-in", "PJSIP/x-1"])
+
+
+@given(st.binary(max_size=300) | st.text(max_size=200).map(str.encode))
+def test_any_bytes_are_a_line_or_no_line(raw: bytes) -> None:
+    with pytest.raises(CelLineError):
+        parse(raw)
+
+
+@given(st.sampled_from(sorted(KINDS)), st.lists(CELLS | st.text(max_size=20), min_size=6, max_size=6))
+def test_whatever_stands_in_the_fields_other_calls_are_not_different(kind: str, cells: list[str]) -> None:
+    """In the middle of a call; the one that it names, as it may, is no other one."""
+    one, other = answered_call(1).splitlines(), calls_of(answered_call(2))
+    text = ",".join('"' + cell.replace('"', '""') + '"' for cell in [kind, "1795399432.000500", *cells, ""])
+    odd = f'{text[:-2]}"{{""bridge_id"":""b""}}"'.encode() if kind == "BRIDGE_ENTER" else text.encode()
+    calls = CelCalls(SEATS.get)
+    found = []
+    for raw in [*one[:2], odd, *answered_call(2).splitlines(), *one[2:]]:
+        with suppress(CelLineError):
+            found.append(calls.feed(parse(raw)))
+    assert other[0] in found
 
 
 def test_any_single_line_lost_leaves_no_other_call_different() -> None:
