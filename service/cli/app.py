@@ -28,6 +28,7 @@ class Entry:
 COMMANDS: Final = {
     "init": Entry("service.cli.init", "init", "Make hotline.toml, secrets/ and var/ in a folder."),
     "check": Entry("service.cli.check", "check", "Report all problems of the configuration at once."),
+    "doctor": Entry("service.cli.doctor", "doctor", "One look at everything: how it stands, and what to type next."),
     "serve": Entry("service.cli.serve", "serve", "Run the service."),
     "status": Entry("service.cli.status", "status", "Lines, waiting callers, seats, and the ratio of today."),
     "agents": Entry("service.cli.agents", "app", "Who works here; add, import, skills, sign in and out, pause."),

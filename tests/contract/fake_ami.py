@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from telephony import names
 
@@ -46,6 +47,7 @@ class FakeAmi:
         self.refuses: set[str] = set()  # actions it does not know
         self.greeting = b"Asterisk Call Manager/11.0.0\r\n"
         self.now = START
+        self.loaded_at = START  # when it read its configuration last
         self.logins = 0
         self.port = 0
         self.before_answer: Callable[[str], None] = lambda name: None
@@ -111,6 +113,9 @@ class FakeAmi:
                 self._respond(writer, action, "Success", Ping="Pong", Timestamp=f"{self.now:.6f}")
             case "CoreSettings":
                 self._respond(writer, action, "Success", AsteriskVersion=self.version)
+            case "CoreStatus":
+                day, time = datetime.fromtimestamp(self.loaded_at).isoformat(" ", "seconds").split()  # noqa: DTZ006
+                self._respond(writer, action, "Success", CoreReloadDate=day, CoreReloadTime=time)
             case "Getvar":
                 value = self.globals.get(action["variable"], "")
                 self._respond(writer, action, "Success", Variable=action["variable"], Value=value)
