@@ -6,10 +6,8 @@ A small Asterisk Manager, a real database, real files and sockets; the service's
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from config.render import render
-from service import asterisk_folder, clock
+from service import clock
 from service.cli import doctor
 from service.cli.client import Client
 from service.pbx import plan_of, sip_side
@@ -54,6 +52,10 @@ class Hotline:
     @property
     def settings(self) -> Settings:
         return load(self.config, check_secrets=False)
+
+    @property
+    def database(self) -> Path:
+        return Path(self.settings.database_url().partition(":///")[2])
 
     def replies(self, request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=self.status) if self.answer is None else self.answer(request)
@@ -159,12 +161,15 @@ async def test_little_room_is_a_failure(hotline: Hotline, monkeypatch: pytest.Mo
 
 
 async def test_database_that_is_none_is_a_failure(hotline: Hotline) -> None:
-    database = Path(hotline.settings.database_url().partition(":///")[2])
-    database.write_bytes(b"no database, but as long as one may be" * 100)
+    damage(hotline)
     await hotline.finds("database", "fail", "is not a database")
-    database.unlink()
+    hotline.database.unlink()
     await hotline.finds("database", "fail", "none yet", "hotline serve")
-    assert not database.exists()
+    assert not hotline.database.exists()
+
+
+def damage(hotline: Hotline) -> None:
+    hotline.database.write_bytes(b"no database, but as long as one may be" * 100)
 
 
 async def test_cel_that_is_not_written_is_told(hotline: Hotline) -> None:
