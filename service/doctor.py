@@ -180,7 +180,7 @@ def service(status: Mapping[str, Any] | None, problem: str) -> Iterator[Finding]
         yield Finding("service", State.WARN, f"{part} is out of order", "journalctl -u hotline | grep -E 'ami|records'")
     if status["alarms"]:
         what = f"{len(status['alarms'])} emergency alarms that nobody has acknowledged"
-        yield Finding("emergency", State.FAIL, what, "hotline status")
+        yield Finding("alarms", State.FAIL, what, "hotline status")
     for trunk in status["dead_trunks"]:
         what = f"the trunk {trunk} to emergency centres does not answer"
         yield Finding("emergency", State.FAIL, what, "asterisk -rx 'pjsip show contacts'")

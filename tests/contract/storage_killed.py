@@ -23,7 +23,7 @@ from sqlalchemy import event
 from storage.engine import _READ_ONLY, create_engine
 from storage.journal import Journal
 from storage.records import Records
-from tests.contract.storage_day import callback_of, day, journal_entries, key_of
+from tests.contract.storage_day import day, journal_entries, key_of, written_of
 
 SEGMENT_BYTES: Final = 6000  # some parts of a day, so that the journal changes its file while it is told
 FOR_EVER_DAYS: Final = 36500.0
@@ -91,7 +91,7 @@ async def serve(url: str, data_dir: Path, password: Path | None, number: int, de
     journal = Journal(data_dir / "journal", segment_bytes=SEGMENT_BYTES)
     records = Records(engine, journal, FOR_EVER_DAYS, hand_over=True)
     await records.flush(20)
-    for part in day(number, await callback_of(records, number)):
+    for part in day(number, await written_of(records, number)):
         if missing := [entry for entry in part if key_of(entry) not in has]:
             records.write(*missing)
             os.write(SAID, b"".join(f"{json.dumps(key_of(entry))}\n".encode() for entry in missing))

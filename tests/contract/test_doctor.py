@@ -200,6 +200,7 @@ async def test_service_that_does_not_answer_or_not_well_is_told(hotline: Hotline
     code, ill = await hotline.looks()
     assert (code, "database is out of order" in ill["service", "warn"]) == (1, True)
     assert "police" in ill["emergency", "fail"]
+    assert "1 emergency alarms that nobody has acknowledged" in ill["alarms", "fail"]
     hotline.status["health"]["serving"] = False
     await hotline.finds("service", "fail", "serves no callers")
 

@@ -27,12 +27,12 @@ from tests.contract.storage_databases import Database, Postgres, opened, postgre
 from tests.contract.storage_day import (
     CALLS,
     assert_as_undisturbed,
-    callback_of,
     day,
     journal_entries,
     judged_by_journal,
     key_of,
     tell_days,
+    written_of,
 )
 from tests.contract.storage_stories import FIRST_MS
 from tests.contract.storage_troubles import SmallDisk, line_to, small_disk
@@ -45,7 +45,8 @@ MUST_DIE_AT = {  # between any two writes: at least before each of these
         "journal write", "new file", "commit", "sql INSERT INTO call_steps", "sql INSERT INTO calls",
         "sql INSERT INTO presentations", "sql DELETE FROM handoffs", "sql INSERT INTO handoffs",
         "sql INSERT INTO outbound_calls", "sql UPDATE callbacks SET", "sql INSERT INTO outbox",
-        "sql INSERT INTO agent_periods", "sql INSERT INTO journal_position",
+        "sql INSERT INTO agent_periods", "sql INSERT INTO intake", "sql INSERT INTO callbacks",
+        "sql INSERT INTO journal_position",
     },
     "within": {"half a line"},
 }  # fmt: skip
@@ -91,7 +92,7 @@ async def test_database_that_is_locked_until_a_thousand_records_wait(database: D
     exporter = Exporter(Metrics(), lines={})
     days = 20
     async with opened(database, hand_over=True) as records:
-        entries = [await callback_of(records, number) for number in range(days)]
+        entries = [await written_of(records, number) for number in range(days)]
         async with database.locked():
             for number in range(days):
                 for part in day(number, entries[number]):
@@ -133,7 +134,7 @@ async def test_disk_that_is_full(cramped: tuple[Database, SmallDisk], tmp_path: 
     async with opened(database, hand_over=True) as records:
         await tell_days(records, range(days))
         assert await records.flush(60)
-        entries = [await callback_of(records, number) for number in range(60)]
+        entries = [await written_of(records, number) for number in range(60)]
         disk.fill()
         while records.degraded is None:
             for part in day(days, entries[days]):
@@ -172,7 +173,7 @@ async def test_postgres_that_is_restarted_in_the_middle_of_every_kind_of_record(
     name = await postgres.new_database()
     database = Database(postgres_url(postgres.folder, name), tmp_path, postgres.password_file, postgres, name)
     async with opened(database, hand_over=True) as records:
-        entries = [await callback_of(records, number) for number in range(30)]
+        entries = [await written_of(records, number) for number in range(30)]
         for number in range(30):
             for part in day(number, entries[number]):
                 records.write(*part)
@@ -199,7 +200,7 @@ async def test_line_to_postgres_that_is_cut_at_any_moment(postgres: Postgres, tm
         async with opened(through, hand_over=True) as records:
             number = 0
             while line.cuts == number:
-                callback = await callback_of(records, number)
+                callback = await written_of(records, number)
                 line.cut_at(number + 1, swallowed=swallowed)
                 for part in day(number, callback):
                     records.write(*part)
