@@ -14,6 +14,7 @@ from sandbox.scenario import Habit
 from sandbox.trace import Leg
 from service.cli.stage import Stage
 from service.numbers import Numbers
+from storage.keys import Keyring
 from storage.queries import CallRecord
 
 CALLS, PER_S = 500, 10
@@ -53,7 +54,7 @@ def _off(
     stage: Stage, legs: Sequence[Leg], records: Mapping[str | None, CallRecord]
 ) -> tuple[list[float], list[float]]:
     """Seconds by which the record is off from the caller, and by which whole seconds are."""
-    numbers = Numbers(stage.settings.number_key(), stage.settings.service.area_code)
+    numbers = Numbers(Keyring(stage.settings.number_keys()), stage.settings.service.area_code)
     off_s, whole_s = [], []
     for leg, plan in zip(legs, each_his_own([Plan(OURS)] * len(legs)), strict=True):
         record = records[numbers.sealed(plan.caller)[0]]

@@ -17,6 +17,7 @@ from console.intake import intake
 from console.joins import Answered, joins
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
+from console.privacy import privacy
 from console.problems import install
 from console.reconcile import reconcile
 from console.recordings import recordings
@@ -27,7 +28,7 @@ from console.staff import staff
 
 ABOUT = (
     "Speak with `Authorization: Bearer <token>`. Errors come as `application/problem+json`. "
-    "Times are seconds, ratios are 0..1. Callers' numbers are masked."
+    "Times are seconds, ratios are 0..1. Callers' numbers are masked, and hidden ones left out."
 )
 
 
@@ -60,6 +61,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.include_router(reconcile)
     app.include_router(callbacks)
     app.include_router(intake)
+    app.include_router(privacy)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

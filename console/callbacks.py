@@ -24,6 +24,7 @@ from console.schemas import (
     OutboundOut,
     ProblemOut,
 )
+from console.sight import all_seen, seen
 
 CHANGES: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": ProblemOut, "description": "There is none."},
@@ -41,12 +42,12 @@ Agent = Annotated[AgentId, Path(description="The agent's id.")]
 @callbacks.get("/callbacks", summary="Citizens who want to be called back", response_model=list[CallbackOut])
 async def listed(
     deps: Deps,
-    _: Anybody,
+    token: Anybody,
     state: Annotated[list[str] | None, Query(max_length=6, description="Only these states.")] = None,
     due_s: Annotated[float | None, Query(ge=0, le=1e8, description="Still to be called, due within so long.")] = None,
     overdue: Annotated[bool, Query(description="Still to be called, and past their time.")] = False,
 ) -> Any:
-    return await deps.callbacks.listed(state=state or (), due_s=due_s, overdue=overdue)
+    return all_seen(deps, token, await deps.callbacks.listed(state=state or (), due_s=due_s, overdue=overdue))
 
 
 @callbacks.post(
@@ -57,12 +58,12 @@ async def listed(
     responses=CHANGES,
 )
 async def add(body: CallbackIn, deps: Deps, token: Actor) -> Any:
-    return await deps.callbacks.add(body.model_dump(), token.name)
+    return seen(deps, token, await deps.callbacks.add(body.model_dump(), token.name))
 
 
 @callbacks.get("/callbacks/{entry}", summary="One entry", response_model=CallbackOut, responses=CHANGES)
-async def shown(entry: Entry, deps: Deps, _: Anybody) -> Any:
-    return await deps.callbacks.shown(entry)
+async def shown(entry: Entry, deps: Deps, token: Anybody) -> Any:
+    return seen(deps, token, await deps.callbacks.shown(entry))
 
 
 @callbacks.patch(
@@ -72,7 +73,7 @@ async def shown(entry: Entry, deps: Deps, _: Anybody) -> Any:
     responses=CHANGES,
 )
 async def change(entry: Entry, body: CallbackChangeIn, deps: Deps, token: Actor) -> Any:
-    return await deps.callbacks.change(entry, body.model_dump(exclude_unset=True), token.name)
+    return seen(deps, token, await deps.callbacks.change(entry, body.model_dump(exclude_unset=True), token.name))
 
 
 @callbacks.post(

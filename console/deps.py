@@ -24,6 +24,25 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+class Sight(StrEnum):
+    """How much of citizens' numbers a role sees, the least first."""
+
+    NONE = "none"  # nothing, not even masked
+    MASKED = "masked"  # 138****1000
+    CLEAR = "clear"  # whole where that is asked for, each time told in the audit; of hidden callers nothing
+    HIDDEN = "hidden"  # those of hidden callers too, one at a time and with a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Somebody reads a number in clear: who, for what. `hidden`: his role may read those of hidden callers."""
+
+    by: str
+    role: str
+    reason: str
+    hidden: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """Who speaks. For agents and experts `name` is their agent id: they act for themselves only."""
@@ -136,12 +155,13 @@ class Forecasts(Protocol):
 class Restrictions(Protocol):
     """Restricted numbers. Changes are in force and kept when they return, or raise Refused and changed nothing.
 
-    Answers are mappings by the keys of `schemas.RestrictionOut`; numbers are masked unless asked for in clear.
+    Answers are mappings by the keys of `schemas.RestrictionOut`; numbers are masked, and empty of hidden callers, unless
+    read in clear by a `Reading`. `csv` without `masked` leaves the numbers out.
     """
 
     async def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]: ...
-    async def shown(self, entry_id: int, by: str, *, number: bool) -> Mapping[str, Any]: ...
-    async def csv(self, by: str, *, numbers: bool) -> bytes: ...
+    async def shown(self, entry_id: int, reading: Reading | None) -> Mapping[str, Any]: ...
+    async def csv(self, reading: Reading | None, *, masked: bool) -> bytes: ...
     async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]: ...
     async def approve(self, entry_id: int, by: str) -> Mapping[str, Any]: ...
     async def end(self, entry_id: int, by: str) -> Mapping[str, Any]: ...
@@ -183,6 +203,32 @@ class Intakes(Protocol):
 
     async def add(self, call_id: str, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]: ...
     async def listed(self, call_id: str, by: str, role: str) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Hidden(Protocol):
+    """Callers who asked to be hidden, by the keys of `privacy_schemas.HiddenOut`. Raises Refused and changed nothing."""
+
+    def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]: ...
+    async def add(self, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]: ...
+    async def end(self, entry_id: int, reason: str, by: str, role: str) -> Mapping[str, Any]: ...
+
+
+class CallerData(Protocol):
+    """Number and name of a call's caller, by the keys of `privacy_schemas.CallerOut`; and what was read of all callers, by
+    those of `AuditOut`. `shown`: masked. `read`: in clear; the audit row is kept before it returns. Raises Refused."""
+
+    async def shown(self, call_id: str, by: str, role: str) -> Mapping[str, Any]: ...
+    async def read(self, call_id: str, reading: Reading) -> Mapping[str, Any]: ...
+    async def audit(self, which: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]: ...
+
+
+class NumberKeys(Protocol):
+    """The keys that numbers are sealed under, by the keys of `privacy_schemas.KeysOut` and `ResealedOut`. `take`:
+    those of the file, from now on. Raises Refused and changed nothing."""
+
+    async def standing(self) -> Mapping[str, Any]: ...
+    async def take(self, by: str, role: str) -> Mapping[str, Any]: ...
+    async def reseal(self, after: str, by: str, role: str) -> Mapping[str, Any]: ...
 
 
 class Outbox(Protocol):
@@ -263,7 +309,7 @@ class ConsoleDeps:
     else one sentence says why there is none.
     `staffing` is what the next hour needs and what today's ratio will end at, by the keys of `schemas.StaffingOut`; None
     while the records do not answer.
-    `tokens` is looked at for every request, so a reload may change it in place.
+    `tokens` is looked at for every request, so a reload may change it in place. `sight`: what a role sees of numbers.
     """
 
     view: Callable[[], EngineView]
@@ -297,6 +343,10 @@ class ConsoleDeps:
     call_outs: CallOuts
     intakes: Intakes
     outbox: Outbox
+    hidden: Hidden
+    caller_data: CallerData
+    number_keys: NumberKeys
+    sight: Callable[[Role], Sight]
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

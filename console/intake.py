@@ -12,6 +12,7 @@ from console.deps import Role, Token
 from console.intake_schemas import DropIn, IntakeIn, IntakeOut, OutboxOut, RetriedOut
 from console.joins import Answered, Once
 from console.schemas import CallId, ProblemOut
+from console.sight import words_seen
 
 REGISTRARS: Final = frozenset({Role.AGENT, Role.EXPERT, Role.SUPERVISOR})
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
@@ -44,7 +45,7 @@ async def write_down(
     what = f"{call} intake"
     if (before := answered.before(token, once, what)) is not None:
         return before
-    answer = await deps.intakes.add(call, body.model_dump(), token.name, token.role)
+    answer = words_seen(deps, token, await deps.intakes.add(call, body.model_dump(), token.name, token.role))
     answered.keep(token, once, what, dict(answer))
     return answer
 
@@ -56,7 +57,7 @@ async def write_down(
     responses=ANSWERS,
 )
 async def written_down(call: Call, deps: Deps, token: Reader) -> Any:
-    return await deps.intakes.listed(call, token.name, token.role)
+    return [words_seen(deps, token, row) for row in await deps.intakes.listed(call, token.name, token.role)]
 
 
 @intake.get("/outbox", summary="What is still to be delivered", response_model=list[OutboxOut], responses=ANSWERS)

@@ -35,7 +35,7 @@ class IntakeOut(BaseModel):
     kind: str = Field(description="咨询 求助 投诉 举报 建议")
     subject: str
     name: str = Field(description="Empty: not told, or the caller is hidden.")
-    hidden: bool
+    hidden: bool = Field(description="As this revision says; what is shown goes by every rule, see `/hidden`.")
     text: str
     district: str
     by: str = Field(description="Name of the token; of an agent his id.")

@@ -536,7 +536,11 @@ class RestrictionOut(BaseModel):
     """Times are epoch seconds."""
 
     id: int
-    number: str = Field(description="Masked, or in clear where that was asked for; empty: sealed under another key.")
+    number: str = Field(
+        description="Masked, or in clear where that was asked for; empty: hidden, not for this role, or sealed under "
+        "another key."
+    )
+    hidden: bool = Field(description="The caller asked for it.")
     block: bool = Field(description="All numbers that begin so.")
     kind: str
     afterwards: str
@@ -773,7 +777,8 @@ class CallbackOut(BaseModel):
     """Times are epoch seconds."""
 
     id: int
-    number: str = Field(description="Masked; empty: sealed under another key.")
+    number: str = Field(description="Masked; empty: hidden, not for this role, or sealed under another key.")
+    hidden: bool = Field(description="The citizen asked for it.")
     line: str
     wanted_at: float | None
     due_at: float = Field(description="One working day after it was added, or after he wants it.")

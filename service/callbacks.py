@@ -16,14 +16,16 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from console.deps import Refused
+from console.sight import masked
 from routing.model import Rules
 from routing.workdays import Workdays, within_workdays
 from service import clock
 from service.citizens import way_to
-from service.restriction_rows import masked
+from service.hidden import Hidden
 from service.settings import Settings
 from storage.callbacks import STATES, CallbackRow
 from storage.errors import StorageError, StorageUnavailable
+from storage.keys import Keyring
 from storage.numbers import NumberVault, normalise
 from storage.outbound import CLOSED
 from storage.records import Records
@@ -48,10 +50,12 @@ class Callbacks:
         rules: Callable[[], Rules],
         workdays: Callable[[], Workdays],
         first_line: Callable[[Rules], str],
+        keyring: Keyring,
+        hidden: Hidden,
     ) -> None:
         self._records, self._settings, self._rules, self._workdays = records, settings, rules, workdays
         self._first_line = first_line
-        self._vault = NumberVault(settings().number_key())
+        self._vault, self._hidden = NumberVault(keyring), hidden
         self.count: Callable[[Mapping[str, int], int], None] = lambda states, overdue: None
 
     async def keep(self) -> None:
@@ -173,13 +177,15 @@ class Callbacks:
 
     def _told(self, row: CallbackRow) -> dict[str, Any]:
         """By the keys of `schemas.CallbackOut`."""
+        hidden = self._hidden.covers(row.call_id or None, row.ref)
         try:
-            number = masked(self._vault.open_sealed(row.sealed), block=False)
+            number = "" if hidden else masked(self._vault.open_sealed(row.sealed))
         except StorageError:
             number = ""
         overdue = row.state not in CLOSED | {"reached"} and row.due_ms < _ms(clock.wall())
         return {
-            "id": row.id, "number": number, "line": row.line, "wanted_at": _s(row.wanted_ms), "due_at": row.due_ms / 1000,
+            "id": row.id, "number": number, "hidden": hidden, "line": row.line,
+            "wanted_at": _s(row.wanted_ms), "due_at": row.due_ms / 1000,
             "overdue": overdue, "consent": row.consent, "note": row.note, "case": row.case_id, "call": row.call_id,
             "state": row.state, "attempts": row.attempts, "last_at": _s(row.last_ms), "added_by": row.added_by,
             "added_at": row.added_ms / 1000, "closed_by": row.closed_by, "closed_at": _s(row.closed_ms),

@@ -13,11 +13,13 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from console.deps import Refused
+from console.sight import blanked
 from routing.engine import Engine
 from routing.steps import Step, StepKind
 from service import clock
+from service.hidden import Hidden
 from storage.errors import StorageError, StorageUnavailable
-from storage.intake import IntakeRow, RevisedSince, in_force
+from storage.intake import IntakeRow, RevisedSince
 from storage.records import Records
 from storage.sealing import Seal
 
@@ -34,8 +36,8 @@ _LIKE_A_NUMBER: Final = re.compile(r"\d{7}")
 class Intakes:
     """One per service; implements `console.deps.Intakes`. `added`: something is in the outbox."""
 
-    def __init__(self, engine: Engine, records: Records, seal: Seal, added: Callable[[], None]) -> None:
-        self._engine, self._records, self._seal, self._added = engine, records, seal, added
+    def __init__(self, engine: Engine, records: Records, seal: Seal, hidden: Hidden, added: Callable[[], None]) -> None:
+        self._engine, self._records, self._seal, self._hidden, self._added = engine, records, seal, hidden, added
         self._last: dict[str, str] = {}  # agent -> the call he talked in last
 
     def follow(self, step: Step) -> None:
@@ -47,7 +49,7 @@ class Intakes:
 
     async def add(self, call_id: str, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]:
         """Raises Refused with every mistake at once; then nothing is kept."""
-        await self._check(call_id, by, role)
+        await self.check(call_id, by, role)
         mistakes = _mistakes(values)
         if mistakes:
             raise Refused(422, "Nothing is kept.", [{"where": key, "why": why} for key, why in mistakes])
@@ -67,20 +69,19 @@ class Intakes:
                 409, "This intake was corrected already; read it again, and correct the newest revision."
             ) from None
         log.info("audit", what="intake", intake=row.id, revision=row.revision, call_id=call_id, by=by)
+        await self._hidden.intake_written(call_id, hidden=row.hidden)
         self._added()
-        return self._told(row, hidden=row.hidden)
+        return self._told(row, hidden=await self._is_hidden(call_id))
 
     async def listed(self, call_id: str, by: str, role: str) -> Sequence[Mapping[str, Any]]:
         """Every revision, the oldest first. Raises Refused."""
-        await self._check(call_id, by, role)
+        await self.check(call_id, by, role)
         rows = await self._asked(self._records.intakes_of(call_id))
-        newest = in_force(rows)
+        hidden = await self._is_hidden(call_id)
         log.info("audit", what="intake read", call_id=call_id, by=by)
-        return [self._told(row, hidden=newest[row.root].hidden) for row in rows]
+        return [self._told(row, hidden=hidden) for row in rows]
 
-    # -- parts ---------------------------------------------------------------------------------------------------------
-
-    async def _check(self, call_id: str, by: str, role: str) -> None:
+    async def check(self, call_id: str, by: str, role: str) -> None:
         """The call is known, and it is theirs."""
         if call_id not in self._engine.calls:
             await self._records.flush(WRITTEN_S)
@@ -88,6 +89,11 @@ class Intakes:
                 raise Refused(404, "There is no such call; hotline calls lists the last ones.")
         if role in ("agent", "expert") and not await self._is_own(call_id, by):
             raise Refused(403, OTHERS)
+
+    # -- parts ---------------------------------------------------------------------------------------------------------
+
+    async def _is_hidden(self, call_id: str) -> bool:
+        return await self._asked(self._hidden.covers_call(call_id))
 
     async def _is_own(self, call_id: str, agent_id: str) -> bool:
         call = self._engine.calls.get(call_id)
@@ -115,7 +121,7 @@ class Intakes:
         return found.root, found.revision + 1
 
     def _told(self, row: IntakeRow, *, hidden: bool) -> dict[str, Any]:
-        """By the keys of `console.intake_schemas.IntakeOut`. `hidden`: as the newest revision says."""
+        """By the keys of `console.intake_schemas.IntakeOut`. `hidden`: by the one rule of `service.hidden`."""
         try:
             name = self._seal.open_sealed(row.name_sealed, row.call_id) if row.name_sealed and not hidden else ""
             text = self._seal.open_sealed(row.text_sealed, row.call_id)
@@ -123,8 +129,8 @@ class Intakes:
             raise Refused(409, f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
         return {
             "id": row.id, "root": row.root, "revision": row.revision, "call": row.call_id, "kind": row.kind,
-            "subject": row.subject, "name": name, "hidden": row.hidden, "text": text, "district": row.district,
-            "by": row.by, "at": row.at_ms / 1000,
+            "subject": row.subject, "name": name, "hidden": row.hidden, "text": blanked(text) if hidden else text,
+            "district": row.district, "by": row.by, "at": row.at_ms / 1000,
         }  # fmt: skip
 
     async def _asked(self, question: Awaitable[T]) -> T:

@@ -6,7 +6,7 @@ Here a target as people name it becomes numbers that may be dialled; what is leg
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import structlog
@@ -52,6 +52,7 @@ class Joins:
         self, engine: Engine, submit: Callable[[e.Event], None], names: Names, role_of: Callable[[str], str]
     ) -> None:
         self._engine, self._submit, self._names, self._role_of = engine, submit, names, role_of
+        self.is_hidden: Callable[[str], bool] = lambda call_id: False  # the caller of a call
 
     def ask(
         self, call_id: str, verb: Verb, wanted: Mapping[str, str], *, by: str, role: str, via: str, case: str = ""
@@ -89,6 +90,8 @@ class Joins:
             raise self._not_begun(403, asking, wanted, Unreachable(OTHERS_CALL))
         if isinstance(target, Unreachable):
             raise self._not_begun(422, asking, wanted, target)
+        if isinstance(target, Target) and target.kind is not TargetKind.EMERGENCY and self.is_hidden(call_id):
+            target = replace(target, shows_caller=False)
         against = joining.refusal(self._engine, call_id, verb, target)
         # One that is refused leaves its steps alone.
         self._submit(e.JoinAsked(call_id, verb, asking.by, asking.via, target, asking.case))

@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 
 from console.app import create_app
-from console.deps import ConsoleDeps, Health, Role, Token
+from console.deps import ConsoleDeps, Health, Role, Sight, Token
 from console.server import HttpServer
 from metrics.exporter import Exporter
 from metrics.registry import Metrics
@@ -38,6 +38,7 @@ from service.alarms import Alarms
 from service.calendar import Calendar, ending
 from service.call_outs import CallOuts, first_line
 from service.callbacks import Callbacks
+from service.caller_data import CallerData, Readings
 from service.callers import Callers
 from service.codes import Codes
 from service.directory import Directory
@@ -45,12 +46,14 @@ from service.disk import Disk
 from service.forecast_days import ForecastDays
 from service.forecasts import Forecasts
 from service.handoff_reports import HandoffReports
+from service.hidden import Hidden
 from service.history import History
 from service.intakes import Intakes
 from service.join_codes import JoinCodes
 from service.joins import Joins
 from service.keeping import AGAIN_S, kept
 from service.lamps import Lamps
+from service.number_keys import NumberKeys
 from service.numbers import Numbers
 from service.outbox import Outbox
 from service.reconciling import Reconciling
@@ -67,6 +70,7 @@ from service.switchboard import Switchboard
 from service.targets import Named
 from service.watchdog import Watchdog
 from storage.entries import Entry
+from storage.keys import Keyring
 from storage.records import Records
 from storage.sealing import intake_seal
 from telephony.agi.reactor import install_reactor, remove_reactor
@@ -93,9 +97,11 @@ class Service:
         calendar: Calendar,
         restrictions: Restrictions,
         directory: Directory,
+        keyring: Keyring,
+        hidden: Hidden,
     ) -> None:
         self.settings, self.records, self.agents, self.calendar = settings, records, agents, calendar
-        self.restrictions, self.directory = restrictions, directory
+        self.restrictions, self.directory, self.hidden = restrictions, directory, hidden
         directory.workdays = lambda: calendar.workdays
         rules = self._rules()
         self.pbx = settings.pbxs[0]
@@ -112,7 +118,7 @@ class Service:
             drained=self._drained,
         )
         emergency = {trunk.name: trunk.emergency for trunk in settings.trunks}
-        numbers = Numbers(settings.number_key(), settings.service.area_code)
+        numbers = Numbers(keyring, settings.service.area_code)
         self.acts = Acts(self.engine, self.board.submit, lambda reason: self.settings.pause_reason(reason))
         codes = Codes(self.acts)
         self.callers = Callers(
@@ -132,6 +138,7 @@ class Service:
         self.board.join, self.board.look = self.link.join, self.link.look_soon
         named = Named(lambda: self.engine.rules, lambda: self.settings, directory)
         self.joins = Joins(self.engine, self.board.submit, named, lambda agent: role_of(self.tokens, agent))
+        self.joins.is_hidden = hidden.covers_live
         self.recordings = Recordings(
             lambda: self.settings,
             records,
@@ -152,17 +159,22 @@ class Service:
         )
         self.join_codes = JoinCodes(self.joins, self.link.answer_keys, self.recordings.toggle)
         self.callbacks = Callbacks(
-            records, lambda: self.settings, lambda: self.engine.rules, lambda: calendar.workdays, first_line
-        )
+            records, lambda: self.settings, lambda: self.engine.rules, lambda: calendar.workdays, first_line, keyring,
+            hidden,
+        )  # fmt: skip
         self.callbacks.count = self.exporter.callbacks
         self.call_outs = CallOuts(
             self.engine, self.board.submit, lambda: self.settings, records, self.callbacks, self._no_call_outs
         )
         self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
-        self.outbox = Outbox(records, lambda: self.settings)
+        self.outbox = Outbox(records, lambda: self.settings, keyring, hidden)
         self.outbox.counted = lambda counts: self.exporter.outbox(counts.pending, counts.dead)
         self.outbox.delivered, self.outbox.bug = self.exporter.delivery, self.exporter.bug
-        self.intakes = Intakes(self.engine, records, intake_seal(settings.number_key()), self.outbox.look_soon)
+        self.intakes = Intakes(self.engine, records, intake_seal(keyring), hidden, self.outbox.look_soon)
+        hidden.ref_of, hidden.check_own = self._caller_ref, self.intakes.check
+        self.caller_data = CallerData(records, hidden, Readings(records), keyring)
+        self.number_keys = NumberKeys(records, lambda: self.settings, keyring)
+        self.number_keys.resealed = restrictions.again
         self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
@@ -241,6 +253,10 @@ class Service:
             call_outs=self.call_outs,
             intakes=self.intakes,
             outbox=self.outbox,
+            hidden=self.hidden,
+            caller_data=self.caller_data,
+            number_keys=self.number_keys,
+            sight=lambda role: Sight(getattr(self.settings.privacy, role.value).value),
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -290,6 +306,8 @@ class Service:
             ("forecast", self.forecasts.keep, MINUTE_S),
             ("restrictions", self.restrictions.keep, AGAIN_S),
             ("departments", self.directory.keep, AGAIN_S),
+            ("hidden", self.hidden.keep, AGAIN_S),
+            ("number keys", self.number_keys.keep, AGAIN_S),
             ("recordings", self.recordings.keep, MINUTE_S),
             ("callbacks", self.callbacks.keep, AGAIN_S),
             ("disk", Disk(self.settings.data_dir, self.exporter.disk).keep, MINUTE_S),
@@ -373,6 +391,11 @@ class Service:
 
     # -- for the console ----------------------------------------------------------------------------------------------
 
+    def _caller_ref(self, call_id: str) -> str | None:
+        """Of a call in progress."""
+        call = self.engine.calls.get(call_id)
+        return None if call is None else call.caller_ref
+
     def view(self) -> EngineView:
         return self.engine.view(clock.now())
 
@@ -395,6 +418,8 @@ class Service:
             degraded.append("restrictions")
         if not self.directory.current:
             degraded.append("departments")
+        if not self.hidden.current:
+            degraded.append("hidden")
         if self.outbox.trouble is not None:
             degraded.append("outbox")
         return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
@@ -416,12 +441,16 @@ class Service:
             settings = load(self.settings.file, known_agents=self.agents.zones())
         except SettingsError as error:
             return [str(problem) for problem in error.errors]
-        self.settings = settings
+        before, self.settings = self.settings, settings
+        if (problem := await self.number_keys.follow()) is not None:
+            self.settings = before
+            return [problem]
         self.records.keep_explanations(settings.retention.explanations_days)
         self.records.hand_over(settings.outbox.url is not None)
         await self.agents.follow(settings)
         await self.directory.follow(settings)
         self.restrictions.follow(settings)
+        self.hidden.follow(settings)
         await self.shadows.reread()
         rules = self._rules()
         self.tokens.clear()
@@ -469,9 +498,12 @@ async def run(settings: Settings) -> None:
         settings.database_url(), settings.data_dir, explanations_days=days, hand_over=hand_over
     )
     calendar = await Calendar.open(records, lambda: datetime.fromtimestamp(clock.wall(), settings.zone_info).date())
-    agents, restrictions = await Agents.open(records, settings), await Restrictions.open(records, settings)
+    keyring = Keyring(settings.number_keys())
+    hidden = await Hidden.open(records, settings, keyring)
+    agents = await Agents.open(records, settings)
+    restrictions = await Restrictions.open(records, settings, keyring, hidden)
     directory = await Directory.open(records, settings)
-    service = Service(settings, records, agents, calendar, restrictions, directory)
+    service = Service(settings, records, agents, calendar, restrictions, directory, keyring, hidden)
     tell_of_rosters(settings, calendar)
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again: that would stop everything for 0.1 s

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from storage.keys import Keyring
 from storage.numbers import NumberVault, normalise
 
 
 class Numbers:
     """`area_code`: of local numbers, as in `[service] area_code`."""
 
-    def __init__(self, key: bytes, area_code: str) -> None:
-        self._vault, self._area_code = NumberVault(key), area_code
+    def __init__(self, keyring: Keyring, area_code: str) -> None:
+        self._vault, self._area_code = NumberVault(keyring), area_code
 
     def sealed(self, raw: str) -> tuple[str | None, str | None]:
         """`(caller_ref, caller_sealed)`; a withheld or senseless number gives (None, None): it matches nobody."""

@@ -16,11 +16,13 @@ import structlog
 
 from console.deps import Refused
 from service import clock
+from service.hidden import Hidden
 from service.outbox_plan import Answer, Patience, Result, after_failure
 from service.settings import SecretError, Settings
 from service.webhook import Opener, cloud_event, headers
 from storage.deliveries import Due, Tried
 from storage.errors import StorageError, StorageUnavailable
+from storage.keys import Keyring
 from storage.numbers import NumberVault
 from storage.outbox import Counts, OutboxRow, State
 from storage.records import Records
@@ -46,8 +48,8 @@ LISTED: Final = 1000
 class Outbox:
     """One per service; implements `console.deps.Outbox`."""
 
-    def __init__(self, records: Records, settings: Callable[[], Settings]) -> None:
-        self._records, self._settings = records, settings
+    def __init__(self, records: Records, settings: Callable[[], Settings], keyring: Keyring, hidden: Hidden) -> None:
+        self._records, self._settings, self._keyring, self._hidden = records, settings, keyring, hidden
         self._ready_for: Settings | None = None  # whose receiver and secrets these are
         self._receiver: Receiver | None = None
         self._secrets: Sequence[bytes] = ()
@@ -78,7 +80,7 @@ class Outbox:
 
     async def _turn(self) -> int:
         """How many were delivered; there may be more to do at once then."""
-        if not self._records.reachable:
+        if not (self._records.reachable and self._hidden.current):  # what has left cannot be hidden any more
             return 0
         try:
             await self._look_after()
@@ -154,9 +156,9 @@ class Outbox:
         from service.receiver import Receiver, ReceiverError  # its library is slow to load: only for who has a receiver
 
         try:
-            key = settings.number_key()
             self._secrets = settings.outbox_secrets()
-            self._opener = Opener(NumberVault(key), intake_seal(key), with_numbers=table.with_numbers)
+            vault, seal = NumberVault(self._keyring), intake_seal(self._keyring)
+            self._opener = Opener(vault, seal, self._hidden.covers, with_numbers=table.with_numbers)
             self._receiver = Receiver(table.url, settings.outbox_ca_file, table.timeout_s, table.at_once)
         except (SecretError, ReceiverError) as error:
             return str(error)

@@ -135,16 +135,6 @@ def _tells_the_number(given: Mapping[str, Any], who: Whom | str, terms: Terms) -
     return len(digits) >= 5 and digits in re.sub(r"[\s().-]", "", str(given.get("evidence") or ""))
 
 
-def masked(number: str, *, block: bool) -> str:
-    """As most people may see it: 138****1000; of a block all that it says."""
-    if block:
-        return f"{number}*"
-    digits = number.removeprefix("+86")
-    if len(digits) < 8:
-        return digits[:1] + "*" * (len(digits) - 1)
-    return digits[:3] + "*" * (len(digits) - 7) + digits[-4:]
-
-
 def status(row: RestrictionRow, now: float) -> str:
     """in_force, pending (a block without a second approver), expired or ended."""
     if row.ended_ms is not None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,12 +20,17 @@ from typing import Any, Final
 
 import structlog
 
-from console.deps import Refused
+from console.deps import Reading, Refused
+from console.sight import masked
 from routing.restrictions import Afterwards, Kind, Restriction
 from service import clock
-from service.restriction_rows import Terms, Whom, checked, from_csv, in_words, masked, status, to_csv, told, whom
+from service.caller_data import Readings
+from service.copies import save
+from service.hidden import Hidden
+from service.restriction_rows import Terms, Whom, checked, from_csv, in_words, status, to_csv, told, whom
 from service.settings import Settings
 from storage.errors import StorageError, StorageUnavailable
+from storage.keys import Keyring
 from storage.numbers import NumberVault
 from storage.records import Records
 from storage.restrictions import RestrictionRow, Use
@@ -41,21 +45,22 @@ AWAY: Final = "The database does not answer; restrictions cannot be changed now.
 class Restrictions:
     """One per service; implements `console.deps.Restrictions`."""
 
-    def __init__(self, records: Records, settings: Settings) -> None:
+    def __init__(self, records: Records, settings: Settings, keyring: Keyring, hidden: Hidden) -> None:
         self.rows: dict[int, RestrictionRow] = {}
         self.current = False
         self.on_change: Callable[[], None] = lambda: None
         self._records = records
-        self._vault = NumberVault(settings.number_key())
+        self._vault = NumberVault(keyring)
+        self._hidden, self._readings = hidden, Readings(records)
         self._copy = settings.data_dir / COPY_FILE
         self._lock = asyncio.Lock()
         self._were: dict[int, str] = {}  # what was told of each last
         self.follow(settings)
 
     @classmethod
-    async def open(cls, records: Records, settings: Settings) -> Restrictions:
+    async def open(cls, records: Records, settings: Settings, keyring: Keyring, hidden: Hidden) -> Restrictions:
         """Never fails: without a database the copy serves."""
-        restrictions = cls(records, settings)
+        restrictions = cls(records, settings, keyring, hidden)
         async with restrictions._lock:
             await restrictions._read()
         return restrictions
@@ -76,6 +81,11 @@ class Restrictions:
                     await self._read()
             self._tell_expired()
 
+    async def again(self) -> None:
+        """The table was written by somebody else."""
+        async with self._lock:
+            await self._read()
+
     def in_force(self) -> tuple[Restriction, ...]:
         """For the engine, which knows by itself when one expires."""
         now = clock.wall()
@@ -95,12 +105,13 @@ class Restrictions:
         rows = [row for row in self.rows.values() if every or status(row, now) in ("in_force", "pending")]
         return [self._told(row, uses) for row in rows]
 
-    async def shown(self, entry_id: int, by: str, *, number: bool) -> Mapping[str, Any]:
-        """One entry. `number`: in clear, which is told in the audit."""
+    async def shown(self, entry_id: int, reading: Reading | None) -> Mapping[str, Any]:
+        """One entry. `reading`: its number in clear, which is told in the audit first."""
         row = self._known(entry_id)
-        if number:
-            log.info("audit", what="restricted number shown", restriction=entry_id, by=by)
-        return self._told(row, await self._uses(), clear=number)
+        if reading is not None:
+            hidden = self._is_hidden(row)
+            await self._readings.tell(reading, "restriction", str(entry_id), hidden=hidden)
+        return self._told(row, await self._uses(), clear=reading is not None)
 
     async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]:
         async with self._changing():
@@ -158,20 +169,27 @@ class Restrictions:
             counts = {"added": len(new), "unchanged": len(rows) - len(new)}
             return {**counts, "ids": [row.id for row in added], "dry_run": dry_run}
 
-    async def csv(self, by: str, *, numbers: bool) -> bytes:
-        """All entries. `numbers`: in clear, for another hotline or a new key; told in the audit."""
-        uses = await self._uses()
-        if numbers:
-            log.info("audit", what="restricted numbers exported", entries=len(self.rows), by=by)
-        return to_csv((self._told(row, uses, clear=numbers) for row in self.rows.values()), self._terms.zone)
+    async def csv(self, reading: Reading | None, *, masked: bool) -> bytes:
+        """All entries. `reading`: in clear, for another hotline; told in the audit first, and hidden ones are left out.
+        Without `masked` no number at all."""
+        uses, rows = await self._uses(), list(self.rows.values())
+        if reading is not None:
+            details = {"entries": len(rows)}
+            await self._readings.tell(reading, "restriction", "all", hidden=False, details=details)
+        lines = [self._told(row, uses, clear=reading is not None and not self._is_hidden(row)) for row in rows]
+        return to_csv(lines if masked else ({**line, "number": ""} for line in lines), self._terms.zone)
 
     # -- parts --
 
     def _told(self, row: RestrictionRow, uses: Mapping[int, Use] | None, *, clear: bool = False) -> dict[str, Any]:
-        number = self._number(row)
-        shown = "" if number is None else number if clear else masked(number, block=row.block)
+        number, hidden = self._number(row), self._is_hidden(row)
+        shown = "" if number is None else number if clear else "" if hidden else masked(number, block=row.block)
         use = None if uses is None else uses.get(row.id, Use(0, 0))
-        return told(row, shown, use, clock.wall())
+        return told(row, shown, use, clock.wall()) | {"hidden": hidden}
+
+    def _is_hidden(self, row: RestrictionRow) -> bool:
+        """A block is nobody's number."""
+        return not row.block and self._hidden.covers(None, row.ref)
 
     def _number(self, row: RestrictionRow) -> str | None:
         """None when it was sealed under another key: the entry matches nobody then."""
@@ -265,7 +283,7 @@ class Restrictions:
             log.error("restrictions match nobody", restrictions=strange, reason="sealed under another number key")
         self.on_change()
         if self.current:
-            await asyncio.to_thread(_save, self._copy, list(self.rows.values()))
+            await asyncio.to_thread(save, self._copy, [asdict(row) for row in self.rows.values()])
 
     def _tell_expired(self) -> None:
         for row in self.rows.values():
@@ -284,19 +302,6 @@ def _entry(row: RestrictionRow) -> Restriction:
 
 def _in_words(row: RestrictionRow) -> str:
     return status(row, clock.wall()).replace("_", " ")
-
-
-def _save(path: Path, rows: Sequence[RestrictionRow]) -> None:
-    """Replaces the copy as a whole. It is small; who cannot write it is told so and goes on."""
-    draft = path.with_suffix(".draft")
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
-            json.dump([asdict(row) for row in rows], out, ensure_ascii=False)
-            out.flush()
-            os.fsync(out.fileno())
-        draft.replace(path)
-    except OSError as error:
-        log.error("copy of the restrictions not written", path=str(path), problem=error.strerror)
 
 
 def _copied(path: Path) -> list[RestrictionRow]:

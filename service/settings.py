@@ -47,6 +47,7 @@ from service.settings_tables import (
     LineTable,
     OutboxTable,
     PbxTable,
+    PrivacyTable,
     ReasonTable,
     RecordingTable,
     RestrictionsTable,
@@ -64,6 +65,7 @@ from service.settings_tables import (
     ZoneTable,
 )
 from service.settings_values import SkillId, Text, wrong
+from storage.keys import KeySet
 
 __all__ = ["DEFAULT_FILE", "SecretError", "Settings", "SettingsError", "SettingsProblem", "load"]
 
@@ -83,6 +85,7 @@ class Settings(Table):
     recording: RecordingTable = RecordingTable()
     pbxs: tuple[PbxTable, ...] = Field(default=(), alias="pbx")
     tokens: tuple[TokenTable, ...] = Field(default=(), alias="token")
+    privacy: PrivacyTable = PrivacyTable()
     skills: dict[SkillId, Text] = Field(default_factory=dict)
     reasons: tuple[ReasonTable, ...] = Field(default=DEFAULT_REASONS, alias="reason")
     lines: tuple[LineTable, ...] = Field(default=(), alias="line")
@@ -181,9 +184,13 @@ class Settings(Table):
 
     # -- secrets: read when asked for, kept nowhere --------------------------------------------------------------------
 
-    def number_key(self) -> bytes:
-        """32 bytes. Raises SecretError."""
-        return settings_secrets.read_number_key(self.path(self.service.number_key_file))
+    @property
+    def number_key_file(self) -> Path:
+        return self.path(self.service.number_key_file)
+
+    def number_keys(self) -> KeySet:
+        """Raises SecretError."""
+        return settings_secrets.read_number_keys(self.number_key_file)
 
     def ami_secret(self, pbx: PbxTable) -> str:
         """Raises SecretError."""

@@ -285,7 +285,7 @@ def voice_notice(settings: Settings) -> Iterator[Finding]:
 
 def secrets(settings: Settings) -> Iterator[Finding]:
     readers: list[tuple[Path, Callable[[], object]]] = [
-        (("service", "number_key_file"), settings.number_key),
+        (("service", "number_key_file"), settings.number_keys),
         (("service", "database_password_file"), settings.database_url),
     ]
     for index, pbx in enumerate(settings.pbxs):

@@ -9,8 +9,11 @@ import stat
 from pathlib import Path
 from typing import Final
 
-NUMBER_KEY_BYTES: Final = 32
-NUMBER_KEY_VARIABLE: Final = "HOTLINE_NUMBER_KEY"  # 64 hex digits
+from storage import keys
+from storage.errors import StorageError
+from storage.keys import KeySet
+
+NUMBER_KEY_VARIABLE: Final = "HOTLINE_NUMBER_KEY"  # what the file holds, apart by blanks
 DATABASE_PASSWORD_VARIABLE: Final = "HOTLINE_DATABASE_PASSWORD"  # noqa: S105 a name, not a password
 
 
@@ -73,20 +76,48 @@ def fit_for_asterisk(secret: str) -> str:
     return secret
 
 
-def read_number_key(path: Path) -> bytes:
-    """The 32 bytes that encrypt caller numbers at rest, written as 64 hex digits.
+def read_number_keys(path: Path) -> KeySet:
+    """The keys that encrypt caller numbers at rest, the newest first; see `storage.keys`.
 
-    Losing them loses the numbers; changing them, the matching of callers.
+    Losing them loses the numbers; losing the line of the references, the matching of callers.
     """
-    digits = read_text(path, NUMBER_KEY_VARIABLE, "restore it from your copy, or make a first one with hotline init")
+    make_it = "restore it from your copy, or make a first one with hotline init"
+    given = os.environ.get(NUMBER_KEY_VARIABLE)
     try:
-        key = bytes.fromhex(digits)
-    except ValueError:
-        key = b""
-    if len(key) != NUMBER_KEY_BYTES:
-        source = NUMBER_KEY_VARIABLE if os.environ.get(NUMBER_KEY_VARIABLE) else path
-        raise SecretError(f"{source} must hold {2 * NUMBER_KEY_BYTES} hex digits")
-    return key
+        return keys.read(given or read_private(path, make_it).decode())
+    except UnicodeDecodeError:
+        raise SecretError(f"{path} is not text") from None
+    except StorageError as error:
+        raise SecretError(f"{NUMBER_KEY_VARIABLE if given else path}: {error}") from None
+
+
+def write_number_keys(path: Path, found: KeySet) -> None:
+    """Replaces the file as a whole: who is killed meanwhile leaves the old one or the new one, both whole.
+
+    Raises:
+        SecretError: it cannot be written, or the environment goes before it.
+    """
+    if os.environ.get(NUMBER_KEY_VARIABLE):
+        raise SecretError(f"{NUMBER_KEY_VARIABLE} goes before the file; put the keys into {path} and unset it first")
+    draft = path.with_name(f"{path.name}.draft")
+    try:
+        owner = path.stat()
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w", encoding="ascii") as out:
+            os.fchmod(fd, 0o600)
+            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(fd, owner.st_uid, owner.st_gid)  # typed by root, read by the service
+            out.write(found.text())
+            out.flush()
+            os.fsync(fd)
+        draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise SecretError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def read_outbox_secrets(path: Path) -> tuple[bytes, ...]:

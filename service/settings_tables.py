@@ -83,6 +83,13 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+class Sight(StrEnum):
+    NONE = "none"
+    MASKED = "masked"
+    CLEAR = "clear"
+    HIDDEN = "hidden"
+
+
 class LogLevel(StrEnum):
     DEBUG = "debug"
     INFO = "info"
@@ -203,6 +210,18 @@ class TokenTable(Table):
     name: Text = Field(description="whose token it is")
     role: Role = Field(description="what it may do")
     sha256: Sha256 = Field(description="SHA-256 of the token, never the token")
+
+
+class PrivacyTable(Table):
+    """What each role of a token sees of citizens' numbers."""
+
+    agent: Sight = Field(
+        default=Sight.MASKED, description="none, masked, clear where asked for, or of hidden callers too"
+    )
+    expert: Sight = Field(default=Sight.MASKED, description="the same for experts")
+    supervisor: Sight = Field(default=Sight.HIDDEN, description="the same for supervisors")
+    engineer: Sight = Field(default=Sight.CLEAR, description="the same for engineers, and the commands on the machine")
+    auditor: Sight = Field(default=Sight.MASKED, description="the same for auditors")
 
 
 class RingTable(Table):

@@ -16,7 +16,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Final
 
-from service.settings_secrets import NUMBER_KEY_BYTES
+from storage.keys import KEY_BYTES
 
 SKILLS: Final = {
     "general": "综合",
@@ -240,7 +240,7 @@ def write_starter(
         cel_file=cel_file,
     )
     files = {
-        folder / "secrets" / "number.key": f"{os.urandom(NUMBER_KEY_BYTES).hex()}\n".encode(),
+        folder / "secrets" / "number.key": f"{os.urandom(KEY_BYTES).hex()}\n".encode(),
         folder / "secrets" / "ami": f"{secrets.token_urlsafe(24)}\n".encode(),
         folder / "secrets" / "cli.token": f"{token}\n".encode(),
         folder / "secrets" / "seats": _seats_file(seats, first_seat, seat_password).encode(),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from console.sight import blanked
 from storage.deliveries import Due
 from storage.facts import CALL_ENDED, INTAKE_RECORDED
 from storage.intake import IntakeRow, in_force
@@ -38,13 +39,16 @@ def headers(secrets: Sequence[bytes], event: str, at_s: int, body: bytes) -> dic
 class Opener:
     """Opens what is sealed, as far as the receiver may know it."""
 
-    def __init__(self, vault: NumberVault, seal: Seal, *, with_numbers: bool) -> None:
-        self._vault, self._seal, self._with_numbers = vault, seal, with_numbers
+    def __init__(
+        self, vault: NumberVault, seal: Seal, covers: Callable[[str, str | None], bool], *, with_numbers: bool
+    ) -> None:
+        """`covers`: whether the caller of a call, or of a reference, is hidden; see `service.hidden`."""
+        self._vault, self._seal, self._covers, self._with_numbers = vault, seal, covers, with_numbers
 
     def data(self, due: Due) -> dict[str, Any]:
         """What the event tells. Raises StorageError: sealed under another key."""
         body = dict(due.row.body)
-        hidden = is_hidden(due.intakes)
+        hidden = self._covers(due.row.call_id, due.caller_ref) or is_hidden(due.intakes)
         if due.row.type == CALL_ENDED:
             reference = body.pop("caller_ref")
             body["caller"] = {
@@ -53,21 +57,23 @@ class Opener:
                 "number": None if hidden else self._number(due.caller_sealed),
             }
         if due.row.type == INTAKE_RECORDED:
-            body |= self._told(next(row for row in due.intakes if row.id == due.row.intake), due.intakes)
+            body |= self._told(next(row for row in due.intakes if row.id == due.row.intake), hidden=hidden)
         return body
 
     def _number(self, sealed: str | None) -> str | None:
         return self._vault.open_sealed(sealed) if sealed and self._with_numbers else None
 
-    def _told(self, row: IntakeRow, all_of_call: Sequence[IntakeRow]) -> dict[str, Any]:
+    def _told(self, row: IntakeRow, *, hidden: bool) -> dict[str, Any]:
+        text = self._seal.open_sealed(row.text_sealed, row.call_id)
         name = None
-        if row.name_sealed is not None and not is_hidden(all_of_call):
+        if row.name_sealed is not None and not hidden:
             name = self._seal.open_sealed(row.name_sealed, row.call_id)
-        return {"name": name, "text": self._seal.open_sealed(row.text_sealed, row.call_id)}
+        return {"hidden": hidden, "name": name, "text": blanked(text) if hidden else text}
 
 
 def is_hidden(intakes: Sequence[IntakeRow]) -> bool:
-    """Whether the caller asked for it in any intake of the call, as corrected last."""
+    """Whether the caller asked for it in any intake of the call, as corrected last: read with the row itself, so an intake
+    of this very moment counts."""
     return any(row.hidden for row in in_force(intakes).values())
 
 

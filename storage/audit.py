@@ -6,7 +6,7 @@ A row is written before what it tells of is done or given. Acts of several parts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -77,3 +77,10 @@ async def rows(
     async with reading(engine) as connection:
         found = await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))
         return [AuditRow(**row) for row in found.mappings()]
+
+
+async def of_acts(engine: AsyncEngine, acts: Iterable[str]) -> list[AuditRow]:
+    """All rows of rare acts, the oldest first."""
+    query = select(audit).where(audit.c.act.in_([str(act) for act in acts]))
+    async with reading(engine) as connection:
+        return [AuditRow(**row) for row in (await connection.execute(query.order_by(audit.c.id))).mappings()]

@@ -19,9 +19,10 @@ LONGEST_ERROR: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A row to be delivered now, with what is kept sealed elsewhere: the caller's number, and all intakes of the call."""
+    """A row to be delivered now, with what is kept elsewhere: the caller, sealed, and all intakes of the call."""
 
     row: OutboxRow
+    caller_ref: str | None
     caller_sealed: str | None
     intakes: Sequence[IntakeRow]
 
@@ -46,7 +47,7 @@ async def due(engine: AsyncEngine, now_ms: int, limit: int) -> list[Due]:
     before = outbox.alias("before")
     held_up = exists().where(before.c.call_id == outbox.c.call_id, before.c.id < outbox.c.id, before.c.state.in_(OPEN))
     query = (
-        select(*COLUMNS, calls.c.caller_sealed)
+        select(*COLUMNS, calls.c.caller_ref, calls.c.caller_sealed)
         .outerjoin(calls, calls.c.call_id == outbox.c.call_id)
         .where(outbox.c.state == State.PENDING.value, outbox.c.next_ms <= now_ms, ~held_up)
         .order_by(outbox.c.next_ms, outbox.c.id)
@@ -57,6 +58,7 @@ async def due(engine: AsyncEngine, now_ms: int, limit: int) -> list[Due]:
         intakes = await read_intakes(connection, {row["call_id"] for row in found})
     return [
         Due(
+            caller_ref=row.pop("caller_ref"),
             caller_sealed=row.pop("caller_sealed"),
             intakes=[intake for intake in intakes if intake.call_id == row["call_id"]],
             row=OutboxRow(**row),

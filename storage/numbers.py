@@ -7,17 +7,13 @@ be opened by those who may). Nothing here puts a number into an error text.
 from __future__ import annotations
 
 import hmac
-import os
 import re
-import secrets
-import stat
 import unicodedata
 from hashlib import blake2b, sha256
-from pathlib import Path
 from typing import Final
 
-from storage.errors import StorageError
-from storage.sealing import KEY_BYTES, Seal, derived
+from storage.keys import KEY_BYTES, Keyring
+from storage.sealing import number_seal
 
 LONGEST_RAW: Final = 64
 SHORTEST_BLOCK: Final = 3  # +1x: a country, or a part of a large one
@@ -100,28 +96,19 @@ def normalise_block(raw: str, *, area_code: str = "") -> str | None:
 
 
 class NumberVault:
-    """References and seal of caller numbers, by keys derived from one."""
+    """References and seal of caller numbers, by the keys of a keyring."""
 
-    def __init__(self, key: bytes) -> None:
-        """Raises StorageError for a key shorter than 32 bytes."""
-        if len(key) < KEY_BYTES:
-            raise StorageError("number key: shorter than 32 bytes; make a new one with `hotline init`")
-        self._ref_key = derived(key, b"hotline caller_ref v1")
-        self._block_key = derived(key, b"hotline block_ref v1")
-        self._seal = Seal(key, b"hotline caller_sealed v1", "a sealed caller number")
-
-    @classmethod
-    def from_file(cls, path: Path) -> NumberVault:
-        """Raises StorageError: missing, readable by others, or not a key."""
-        return cls(read_key_file(path))
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._seal = number_seal(keyring)
 
     def caller_ref(self, number: str) -> str:
-        """32 hex digits, the same for the same normalised number under the same key."""
-        return hmac.new(self._ref_key, number.encode(), sha256).hexdigest()[:32]
+        """32 hex digits, the same for the same normalised number, also after a renewal of the key."""
+        return hmac.new(self._keyring.keys.refs[:KEY_BYTES], number.encode(), sha256).hexdigest()[:32]
 
     def block_ref(self, beginning: str) -> str:
         """As `caller_ref`, of all numbers that begin so, under a key of its own. Each call asks for a dozen of them."""
-        return blake2b(beginning.encode(), key=self._block_key, digest_size=16).hexdigest()
+        return blake2b(beginning.encode(), key=self._keyring.keys.refs[KEY_BYTES:], digest_size=16).hexdigest()
 
     def block_refs(self, number: str) -> tuple[str, ...]:
         """Of all blocks that the normalised number lies in, the largest first; none for a service number (110, 95xxx)."""
@@ -134,39 +121,5 @@ class NumberVault:
         return self._seal.seal(number)
 
     def open_sealed(self, sealed: str) -> str:
-        """The number. Raises StorageError when it was sealed under another key or changed."""
+        """The number. Raises StorageError when it was sealed under a key that is not there, or changed."""
         return self._seal.open_sealed(sealed)
-
-
-def make_key_file(path: Path) -> None:
-    """Writes a new random key, mode 0600. An existing file is never overwritten: it opens the numbers stored so far.
-
-    Raises:
-        StorageError: the file exists or cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise StorageError(f"number key: {path} exists already; it is kept") from None
-    except OSError as error:
-        raise StorageError(f"number key: {path} cannot be written ({error.strerror})") from None
-    with os.fdopen(fd, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(KEY_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def read_key_file(path: Path) -> bytes:
-    """The key's bytes. Raises StorageError: missing, readable or writable by others, or not 64 hex digits."""
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        content = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        raise StorageError(f"number key: {path} cannot be read; make it with `hotline init`") from None
-    if mode & 0o077:
-        raise StorageError(f"number key: {path} is open to others (mode {mode:04o}); run: chmod 600 {path}")
-    try:
-        return bytes.fromhex(content)
-    except ValueError:
-        raise StorageError(f"number key: {path} does not hold 64 hex digits; restore it from your backup") from None

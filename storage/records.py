@@ -30,12 +30,14 @@ from storage import (
     figures,
     handling,
     handoff_figures,
+    hidden,
     intake,
     lost,
     outbound,
     outbox,
     queries,
     recordings,
+    resealing,
     restrictions,
     story,
     witness,
@@ -55,12 +57,15 @@ from storage.figures import FiguredCall
 from storage.fold import Row
 from storage.handling import Handled
 from storage.handoff_figures import DepartmentFigures, Handoff
+from storage.hidden import HiddenRow
 from storage.intake import IntakeRow
 from storage.journal import Journal
+from storage.keys import Keyring
 from storage.lost import LostCall
 from storage.outbox import Counts, OutboxRow, State
 from storage.queries import CallRecord, LineFigures
 from storage.recordings import RecordingRow
+from storage.resealing import Batch, Cursor, Standing
 from storage.restrictions import RestrictionRow, Use
 from storage.segments import Position
 from storage.story import Story
@@ -524,6 +529,33 @@ class Records(Archive):
         """The newest first; see `storage.audit`."""
         return await _asked(audit.rows(self.engine, limit=limit, **which))
 
+    # -- callers who are hidden --
+
+    async def hidden(self) -> tuple[list[HiddenRow], set[str]]:
+        """All entries that there ever were, and calls whose intake says so; see `storage.hidden`."""
+        return await self._at_start(lambda: hidden.read_hidden(self.engine))
+
+    async def add_hidden(self, row: HiddenRow, told: AuditRow) -> HiddenRow:
+        """Entry and audit row, or neither."""
+        return await _asked(hidden.add_hidden(self.engine, row, told))
+
+    async def end_hidden(self, entry_id: int, values: Mapping[str, Any], told: AuditRow) -> HiddenRow | None:
+        """None when it was ended before: then nothing is changed."""
+        return await _asked(hidden.end_hidden(self.engine, entry_id, values, told))
+
+    # -- number keys --
+
+    async def sealed_by_key(self) -> Standing:
+        """Reads every row."""
+        return await _asked(resealing.standing(self.engine), LONG_QUESTION_S)
+
+    async def reseal(self, keyring: Keyring, after: Cursor | None) -> Batch:
+        """See `storage.resealing`."""
+        return await _asked(resealing.reseal(self.engine, keyring, after), LONG_QUESTION_S)
+
+    async def unreadable(self, keyring: Keyring) -> int | None:
+        return await _asked(resealing.unreadable(self.engine, keyring), LONG_QUESTION_S)
+
     # -- recordings --
 
     async def recording(self, call_id: str) -> RecordingRow | None:
@@ -606,6 +638,11 @@ async def workdays_of(url: str) -> list[DayRow]:
 async def restrictions_of(url: str) -> list[RestrictionRow]:
     """All restrictions in a database, likewise."""
     return await _looked_up(url, "restrictions", restrictions.read_restrictions)
+
+
+async def audit_of(url: str, acts: Iterable[str]) -> list[AuditRow]:
+    """Audit rows of these acts in a database, the oldest first, likewise."""
+    return await _looked_up(url, "audit", lambda engine: audit.of_acts(engine, acts))
 
 
 async def _looked_up(url: str, table: str, question: Callable[[AsyncEngine], Awaitable[list[T]]]) -> list[T]:

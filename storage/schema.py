@@ -305,6 +305,7 @@ intake = Table(
 )
 Index("ix_intake_call", intake.c.call_id)
 Index("ix_intake_revision", intake.c.root, intake.c.revision, unique=True)
+Index("ix_intake_hidden", intake.c.call_id, sqlite_where=intake.c.hidden, postgresql_where=intake.c.hidden)
 
 # What the city's work-order platform is still to be told, in order per call; see storage.outbox.
 outbox = Table(
@@ -345,6 +346,21 @@ audit = Table(
 )
 Index("ix_audit_at", audit.c.at_ms)
 Index("ix_audit_subject", audit.c.subject_kind, audit.c.subject_id)
+
+# Callers who asked that their data be hidden: in one call, or in all of their number. Ended, never deleted.
+hidden = Table(
+    "hidden",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("call_id", Text),  # this call alone; null: every call of `ref`
+    Column("ref", Text),  # caller_ref; null: this call alone
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),  # name of the token
+    Column("at_ms", BigInteger, nullable=False),
+    Column("ended_by", Text),
+    Column("ended_ms", BigInteger),
+    Column("ended_reason", Text),
+)
 
 journal_position = Table(
     "journal_position",

@@ -58,6 +58,11 @@ COMMANDS: Final = {
     "restrictions": Entry(
         "service.cli.restrictions", "app", "Restricted numbers: reject, serve last, or limit the talk."
     ),
+    "hidden": Entry("service.cli.hidden", "app", "Callers who asked to be hidden: list, add, end, read with a reason."),
+    "number-key": Entry(
+        "service.cli.number_key", "app", "The key that numbers are sealed under: renew, reseal, retire, status."
+    ),
+    "audit-log": Entry("service.cli.audit_log", "audit_log", "Who read numbers in clear, hid callers, changed keys."),
     "asterisk": Entry("service.cli.asterisk", "app", "Render, compare and install Asterisk's configuration."),
     "sandbox": Entry("service.cli.sandbox", "app", "A private Asterisk with simulated callers and seats."),
 }

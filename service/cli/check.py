@@ -18,15 +18,17 @@ from service.calendar import ending
 from service.cli.output import DEFAULT_CONFIG, GOOD, WRONG, ConfigOption, JsonOption, print_json
 from service.department_rows import made
 from service.directory import Directory
+from service.number_keys import missing
 from service.official_days import DecreeUnavailable, official_days
 from service.pbx import DEBIAN
 from service.restriction_rows import status
 from service.seeded import NAMED_AT_MOST, Seeded
-from service.settings import Settings, SettingsError, SettingsProblem, load
+from service.settings import SecretError, Settings, SettingsError, SettingsProblem, load
 from service.settings_rosters import needs_calendar
 from storage.agents import AgentRow
+from storage.audit import Act
 from storage.errors import StorageError, StorageUnavailable
-from storage.records import agents_of, departments_of, restrictions_of, workdays_of
+from storage.records import agents_of, audit_of, departments_of, restrictions_of, workdays_of
 from storage.seeded import Row
 
 R = TypeVar("R", bound=Row)
@@ -41,7 +43,8 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
         zones = None if rows is None else {id_: row.zone for id_, row in rows.items()}
         settings = load(config, check_seats=True, known_agents=zones)
         found = [*_differing(Agents, settings, rows or {}), *_directory(settings), *_silent_notice(settings)]
-        errors, warnings = (), (*settings.warnings, *found, *_calendar(settings), *_recording(settings))
+        errors = _keys(settings)
+        warnings = (*settings.warnings, *found, *_calendar(settings), *_recording(settings))
     except SettingsError as error:
         errors, warnings = error.errors, error.warnings
     if as_json:
@@ -116,6 +119,19 @@ def _recording(settings: Settings) -> list[SettingsProblem]:
         SettingsProblem(
             "recording", None, f"calls are not recorded: {problem}", "hotline asterisk install makes the folder"
         )
+    ]
+
+
+def _keys(settings: Settings) -> list[SettingsProblem]:
+    """Keys that numbers in the database are sealed under and that the file does not have."""
+    try:
+        rows = asyncio.run(audit_of(settings.database_url(), (Act.KEY_RENEWED, Act.KEY_RETIRED)))
+        gone = missing(rows, settings.number_keys())
+    except (StorageError, StorageUnavailable, SecretError):
+        return []
+    text = "does not have the key {}: numbers are sealed under it and cannot be read"
+    return [
+        SettingsProblem("service.number_key_file", None, text.format(id_), "put it back from your copy") for id_ in gone
     ]
 
 

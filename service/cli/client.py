@@ -106,10 +106,10 @@ def _mistake(error: dict[str, Any]) -> str:
     return f"{place}: {error.get('why')}" if place else str(error.get("why"))
 
 
-def connect(config: Path) -> Client:
+def connect(config: Path, timeout_s: float = TIMEOUT_S) -> Client:
     """A client by the configuration file. Raises SettingsError, SecretError."""
     settings = load(config, check_secrets=False)
-    return Client(url_of(settings), settings.cli_token())
+    return Client(url_of(settings), settings.cli_token(), timeout_s=timeout_s)
 
 
 def url_of(settings: Settings) -> str:

@@ -55,12 +55,13 @@ def list_(
 def show(
     entry: EntryArgument,
     number: Annotated[bool, typer.Option("--number", help="The number in clear; the audit tells of it.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="What for; needed for a caller who is hidden.")] = "",
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
     """Show one restriction with its evidence, and who approved it."""
     with connect(config) as client:
-        found = client.get(f"{PATH}/{entry}", number=str(number).lower())
+        found = client.get(f"{PATH}/{entry}", number=str(number).lower(), **({"reason": reason} if reason else {}))
     if as_json:
         print_json(found)
         return
@@ -92,8 +93,9 @@ def add(
     if call and block:
         fail("--call names one caller, --block many numbers: choose one of them")
     with connect(config) as client:
-        made = client.post(PATH, body | ({"call": call} if call else {"number": _asked_number(block)}))
-    say(f"restriction {made['id']} on {made['number']} until {_local(config, made['until'])}")
+        whom = {"call": call} if call else {"number": asked_number("Numbers begin with" if block else "Number")}
+        made = client.post(PATH, body | whom)
+    say(f"restriction {made['id']} on {made['number']} until {local(config, made['until'])}")
     if kind is Kind.REJECT and load(config, check_secrets=False).voice_notice is None:
         say("rejected callers hear tones and no words: record the emergency numbers, name the file in [restrictions]")
     if made["status"] == "pending":
@@ -147,10 +149,10 @@ def export(
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _asked_number(block: bool) -> str:
+def asked_number(word: str) -> str:
     """The first line of standard input, or what is typed at a terminal."""
     if sys.stdin.isatty():
-        return str(typer.prompt("Numbers begin with" if block else "Number", err=True)).strip()
+        return str(typer.prompt(word, err=True)).strip()
     number = sys.stdin.readline().strip()
     if not number:
         fail("no number: type it when asked, send it by standard input, or name a call with --call")
@@ -189,12 +191,12 @@ def _row(config: Path, entry: Mapping[str, Any]) -> dict[str, Cell]:
         "kind": entry["kind"],
         "reason": entry["reason"],
         "approver": entry["approver"],
-        "until": _local(config, entry["until"]),
+        "until": local(config, entry["until"]),
         "status": entry["status"].replace("_", " "),
         "times": entry["times"],
-        "last": None if last is None else _local(config, last),
+        "last": None if last is None else local(config, last),
     }
 
 
-def _local(config: Path, at: float) -> str:
+def local(config: Path, at: float) -> str:
     return datetime.fromtimestamp(at, load(config, check_secrets=False).zone_info).strftime("%Y-%m-%d %H:%M")

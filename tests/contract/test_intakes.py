@@ -13,8 +13,11 @@ from structlog.testing import capture_logs
 
 from console.deps import Refused
 from routing.steps import Step
+from service.hidden import Hidden
 from service.intakes import Intakes
+from service.settings import load
 from storage.errors import StorageError
+from storage.keys import Keyring
 from storage.records import Records
 from storage.sealing import Seal, intake_seal
 from tests.contract.storage_databases import Database, opened
@@ -36,19 +39,17 @@ def database(tmp_path: Path) -> Database:
 class Desk:
     """Agents who talk, and what they write down."""
 
-    def __init__(self, records: Records) -> None:
-        from service.settings import load
-
+    def __init__(self, records: Records, hidden: Hidden) -> None:
         self.keys = Keys(load(SAMPLE, check_secrets=False))
         self.world = self.keys.world
-        self.records = records
+        self.records, self.hidden = records, hidden
         self.told = 0
         self.added = 0
         self.intakes = self.made()
         self.follow()
 
     def made(self) -> Intakes:
-        return Intakes(self.world.drive.engine, self.records, intake_seal(KEY), self._count)
+        return Intakes(self.world.drive.engine, self.records, intake_seal(Keyring.of(KEY)), self.hidden, self._count)
 
     def _count(self) -> None:
         self.added += 1
@@ -71,7 +72,10 @@ class Desk:
 @asynccontextmanager
 async def desk_of(database: Database) -> AsyncIterator[Desk]:
     async with opened(database, hand_over=True) as records:
-        yield Desk(records)
+        settings = load(SAMPLE, check_secrets=False).model_copy()
+        (database.data_dir / "var").mkdir()
+        settings._file = database.data_dir / "hotline.toml"
+        yield Desk(records, await Hidden.open(records, settings, Keyring.of(KEY)))
 
 
 async def test_the_agent_of_a_call_and_supervisors_write_and_nobody_else(database: Database) -> None:
@@ -196,9 +200,13 @@ async def test_without_a_database_nothing_is_kept_and_that_is_said(database: Dat
 
 
 def test_what_is_sealed_for_one_call_is_not_opened_for_another_nor_by_another_key() -> None:
-    seal = intake_seal(KEY)
+    seal = intake_seal(Keyring.of(KEY))
     sealed = seal.seal("张三", call_id(1))
     assert seal.open_sealed(sealed, call_id(1)) == "张三"
-    for other, owner in ((seal, call_id(2)), (intake_seal(bytes(32)), call_id(1)), (Seal(KEY, b"x", "x"), call_id(1))):
+    for other, owner in (
+        (seal, call_id(2)),
+        (intake_seal(Keyring.of(bytes(32))), call_id(1)),
+        (Seal(Keyring.of(KEY), b"x", "x"), call_id(1)),
+    ):
         with pytest.raises(StorageError):
             other.open_sealed(sealed, owner)

@@ -15,13 +15,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from service import clock
+from service.hidden import Hidden
 from service.outbox import REST_S, Outbox
 from service.outbox_plan import Result
 from service.settings import Settings, load
 from storage.errors import StorageUnavailable
 from storage.intake import IntakeRow
+from storage.keys import Keyring
 from storage.numbers import NumberVault
-from storage.outbox import State
+from storage.outbox import Counts, State
 from storage.records import Records
 from storage.sealing import intake_seal
 from tests.contract.storage_databases import Database, opened
@@ -76,8 +78,9 @@ def settings_for(folder: Path, url: str | None, **more: Any) -> Settings:
     return load(file, known_agents={})
 
 
-def outbox_of(records: Records, settings: Settings) -> Outbox:
-    made = Outbox(records, lambda: settings)
+async def outbox_of(records: Records, settings: Settings) -> Outbox:
+    keyring = Keyring(settings.number_keys())
+    made = Outbox(records, lambda: settings, keyring, await Hidden.open(records, settings, keyring))
     made.chance = random.Random(7).random
     return made
 
@@ -85,14 +88,14 @@ def outbox_of(records: Records, settings: Settings) -> Outbox:
 @asynccontextmanager
 async def delivering(database: Database, folder: Path, url: str, **more: Any) -> AsyncIterator[tuple[Records, Outbox]]:
     async with opened(database, hand_over=True) as records:
-        outbox = outbox_of(records, settings_for(folder, url, **more))
+        outbox = await outbox_of(records, settings_for(folder, url, **more))
         yield records, outbox
         await outbox._leave_receiver()
 
 
 async def told_of_calls(records: Records, calls: int) -> int:
     """Three events of each call; how many."""
-    seal = intake_seal(KEY)
+    seal = intake_seal(Keyring.of(KEY))
     for number in range(calls):
         call = call_id(number)
         row = IntakeRow(call, "投诉", "路灯", None, False, seal.seal("坏了", call), "天宁区", "a1", FIRST_MS + number)
@@ -185,7 +188,7 @@ async def test_death_between_delivery_and_its_record_brings_the_same_event_again
             patched.setattr(records, "settle_deliveries", dies)
             with pytest.raises(StorageUnavailable):
                 await outbox.deliver()
-        born_again = outbox_of(records, settings_for(tmp_path, f"http://127.0.0.1:{receiver.port}/"))
+        born_again = await outbox_of(records, settings_for(tmp_path, f"http://127.0.0.1:{receiver.port}/"))
         await until_empty(born_again, records, time)
         await born_again._leave_receiver()
     assert_all_in_order(receiver, expected)
@@ -272,7 +275,7 @@ async def test_what_is_tried_for_too_long_is_dead_and_what_waits_behind_it_goes_
 
 async def test_number_and_name_leave_only_where_they_may(tmp_path: Path, time: Time, receiver: WorkOrders) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
-    vault, seal = NumberVault(KEY), intake_seal(KEY)
+    vault, seal = NumberVault(Keyring.of(KEY)), intake_seal(Keyring.of(KEY))
     url = f"http://127.0.0.1:{receiver.port}/"
 
     def written(number: int, *, hidden: bool, **more: Any) -> IntakeRow:
@@ -294,7 +297,7 @@ async def test_number_and_name_leave_only_where_they_may(tmp_path: Path, time: T
             records.write(first, *story[1:])
             assert await records.flush(20)
         await until_empty(outbox, records, time)
-        without = outbox_of(records, settings_for(tmp_path, url))
+        without = await outbox_of(records, settings_for(tmp_path, url))
         records.write(*answered_call(4))
         assert await records.flush(20)
         await until_empty(without, records, time)
@@ -333,11 +336,11 @@ async def test_certificate_is_checked_and_an_authority_of_ones_own_can_vouch(tmp
             assert row is not None
             assert "CERTIFICATE_VERIFY_FAILED" in (row.last_error or "")
             assert receiver.got == []
-            knows = outbox_of(records, settings_for(tmp_path, url, ca_file=str(authority)))
+            knows = await outbox_of(records, settings_for(tmp_path, url, ca_file=str(authority)))
             time.now += 60
             assert await knows.deliver() == 1
             await knows._leave_receiver()
-            elsewhere = outbox_of(
+            elsewhere = await outbox_of(
                 records, settings_for(tmp_path, url.replace("127.0.0.1", "localhost"), ca_file=str(authority))
             )
             records.write(*answered_call(2))
@@ -409,7 +412,7 @@ async def test_the_task_delivers_what_is_added_while_it_waits_and_rests_after_it
 ) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
     async with opened(database, hand_over=True) as records:
-        outbox = outbox_of(records, settings_for(tmp_path, f"http://127.0.0.1:{receiver.port}/"))
+        outbox = await outbox_of(records, settings_for(tmp_path, f"http://127.0.0.1:{receiver.port}/"))
         rests, arrived = [], asyncio.Event()
 
         async def rest(seconds: float) -> None:
@@ -431,3 +434,46 @@ def test_what_the_receiver_got_is_what_it_is_asked_about() -> None:
     """The test's own receiver knows a forgery."""
     got = Got({"webhook-id": "a", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"}, b"{}")
     assert not got.is_signed_by(SECRET)
+
+
+async def test_neither_number_nor_name_of_a_citizen_who_is_hidden_leaves(
+    tmp_path: Path, time: Time, receiver: WorkOrders
+) -> None:
+    """By an entry on his number: in calls of before and after it, whatever their intakes say."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
+    ring = Keyring.of(KEY)
+    vault, seal = NumberVault(ring), intake_seal(ring)
+    known = {"caller_ref": vault.caller_ref(NUMBER), "caller_sealed": vault.seal(NUMBER)}
+    url = f"http://127.0.0.1:{receiver.port}/"
+    async with delivering(database, tmp_path, url, with_numbers=True) as (records, outbox):
+        hidden = outbox._hidden
+        for number in (1, 2):
+            call, story = call_id(number), answered_call(number)
+            name, text = seal.seal("张三", call), seal.seal(f"请回{NUMBER}", call)
+            await records.add_intake(IntakeRow(call, "举报", "噪声", name, False, text, "", "a1", FIRST_MS))
+            records.write(replace(story[0], data={**story[0].data, **known}), *story[1:])
+            assert await records.flush(20)
+            if number == 1:
+                await hidden.add({"number": NUMBER, "reason": "he asked"}, "chief", "supervisor")
+        await until_empty(outbox, records, time)
+        assert await records.count_outbox() == Counts(pending=0, dead=0)
+    assert len(receiver.first_of_each) == 4
+    assert not any(personal in str(receiver.first_of_each) for personal in (NUMBER, "张三", known["caller_ref"]))
+    ended = [event["data"]["caller"] for event in receiver.first_of_each if event["type"] == "hotline.call.ended"]
+    assert ended == [{"hidden": True, "ref": None, "number": None}] * 2
+    intakes = [event["data"] for event in receiver.first_of_each if event["type"] == "hotline.intake.recorded"]
+    assert [(row["hidden"], row["name"], row["text"]) for row in intakes] == [(True, None, "请回****")] * 2
+
+
+async def test_while_nobody_knows_who_is_hidden_nothing_leaves(
+    tmp_path: Path, time: Time, receiver: WorkOrders
+) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
+    async with delivering(database, tmp_path, f"http://127.0.0.1:{receiver.port}/") as (records, outbox):
+        records.write(*answered_call(1))
+        assert await records.flush(20)
+        outbox._hidden.current = False
+        assert await outbox._turn() == 0
+        assert receiver.got == []
+        await outbox._hidden.again()
+        assert await outbox._turn() == 1

@@ -17,6 +17,7 @@ from service.cli.stage import Stage
 from service.numbers import Numbers
 from storage import queries
 from storage.engine import create_engine, reading
+from storage.keys import Keyring
 from storage.queries import CallRecord
 from storage.schema import agent_periods, calls, presentations
 from tests.e2e.staging import seats
@@ -81,7 +82,7 @@ async def story(stage: Stage, call_id: str) -> list[Step]:
 
 def caller_ref(stage: Stage, number: str) -> str | None:
     """What the records know a caller by."""
-    return Numbers(stage.settings.number_key(), stage.settings.service.area_code).sealed(number)[0]
+    return Numbers(Keyring(stage.settings.number_keys()), stage.settings.service.area_code).sealed(number)[0]
 
 
 async def records_of(stage: Stage, caller: str, count: int = 1) -> list[CallRecord]:

@@ -16,6 +16,7 @@ from sandbox.instance import Ports
 from sandbox.people import Caller, Seat
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
+from storage.keys import Keyring
 from storage.numbers import NumberVault
 from tests.e2e.cast import Cast
 from tests.e2e.evidence import Row, call_rows, caller_at, ready
@@ -109,7 +110,7 @@ def proofs(stage: Stage) -> list[Path]:
 
 def opened(stage: Stage, row: Row) -> str | None:
     sealed = row["caller_sealed"]
-    return None if sealed is None else NumberVault(stage.settings.number_key()).open_sealed(sealed)
+    return None if sealed is None else NumberVault(Keyring(stage.settings.number_keys())).open_sealed(sealed)
 
 
 @pytest.mark.parametrize(("header", "number"), HOSTILE.values(), ids=HOSTILE.keys())

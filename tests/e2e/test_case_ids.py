@@ -15,6 +15,7 @@ from sandbox.instance import Ports
 from sandbox.people import CARRIER, CENTRE, DEPARTMENT, Caller
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
+from storage.keys import Keyring
 from storage.numbers import NumberVault
 from tests.e2e.cast import Cast, number_of, with_headers
 from tests.e2e.evidence import Row, call_rows, caller_at, several, until_waiting
@@ -154,7 +155,7 @@ async def test_citizens_number_is_kept_and_shown(stage: Stage, people: Cast, way
     seat = await people.seat(AGENT)
     row = await passes(stage, dials(stage, CENTRE, *headers, HEADER + "A-17", citizen=written))
     assert caller_at(seat).removeprefix("+86") == CITIZEN
-    assert NumberVault(stage.settings.number_key()).open_sealed(row["caller_sealed"]) == f"+86{CITIZEN}"
+    assert NumberVault(Keyring(stage.settings.number_keys())).open_sealed(row["caller_sealed"]) == f"+86{CITIZEN}"
     assert row["case_id"] == "A-17"
 
 

@@ -1,4 +1,5 @@
-"""Who did what with what is personal. The database itself refuses to change or delete a row."""
+"""Who did what with what is personal, and callers who are hidden. The database itself refuses to change a row of
+`audit`."""
 
 from __future__ import annotations
 
@@ -28,6 +29,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_at", "audit", ["at_ms"])
     op.create_index("ix_audit_subject", "audit", ["subject_kind", "subject_id"])
+    op.create_table(
+        "hidden",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("call_id", sa.Text),
+        sa.Column("ref", sa.Text),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("ended_by", sa.Text),
+        sa.Column("ended_ms", sa.BigInteger),
+        sa.Column("ended_reason", sa.Text),
+    )
+    only = sa.text("hidden")
+    op.create_index("ix_intake_hidden", "intake", ["call_id"], sqlite_where=only, postgresql_where=only)
+    _guard()
+
+
+def _guard() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS "
@@ -43,6 +62,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_intake_hidden", "intake")
+    op.drop_table("hidden")
     op.drop_table("audit")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_stays()")

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from console.deps import ConsoleDeps, Health, LineToday, Refused, Role, Token
+from console.deps import ConsoleDeps, Health, LineToday, Reading, Refused, Role, Sight, Token
 from routing.joined import Verb
 from routing.model import DeviceState, EngineView, LineView, SeatView, Surge
 
@@ -189,6 +189,7 @@ ENTRY = {
     "id": 7, "number": "138****0001", "block": False, "kind": "reject", "afterwards": "wait", "talk_s": None,
     "reason": "abuse", "evidence": "case 7", "approver": "chief", "second_approver": None, "added_by": "1001",
     "added_at": 1.0, "until": 2.0, "ended_by": None, "ended_at": None, "status": "in_force", "times": 3, "last_at": 1.5,
+    "hidden": False,
 }  # fmt: skip
 
 
@@ -202,12 +203,13 @@ class Restrictions:
     async def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]:
         return [self._note("listed", every)]
 
-    async def shown(self, entry_id: int, by: str, *, number: bool) -> Mapping[str, Any]:
-        return self._note("shown", entry_id, by, number)
+    async def shown(self, entry_id: int, reading: Reading | None) -> Mapping[str, Any]:
+        return self._note("shown", entry_id, reading) | ({} if reading is None else {"number": "13800000001"})
 
-    async def csv(self, by: str, *, numbers: bool) -> bytes:
-        self._note("csv", by, numbers)
-        return b"id,number\n"
+    async def csv(self, reading: Reading | None, *, masked: bool) -> bytes:
+        entry = self._note("csv", reading, masked)
+        number = entry["number"] if reading is None else "13800000001"
+        return f"id,number\n7,{number if masked else ''}\n".encode()
 
     async def add(self, values: Mapping[str, Any], by: str) -> Mapping[str, Any]:
         return self._note("add", dict(values), by)
@@ -270,7 +272,7 @@ DEPARTMENT = {
 WANTED = {
     "id": 17, "number": "138****0000", "line": "12345", "wanted_at": None, "due_at": 9.0, "overdue": True,
     "consent": True, "note": "", "case": "A1", "call": "", "state": "open", "attempts": 0, "last_at": None,
-    "added_by": "1001", "added_at": 1.0, "closed_by": None, "closed_at": None,
+    "added_by": "1001", "added_at": 1.0, "closed_by": None, "closed_at": None, "hidden": False,
 }  # fmt: skip
 PLACED = {
     "id": "out-1-a", "kind": "callback", "case": "A1", "callback": 17, "agent": "1001", "seat": "1001", "line": "12345",
@@ -540,6 +542,81 @@ class Reconciling:
         return LOOK
 
 
+SIGHTS = {
+    Role.AGENT: Sight.MASKED, Role.EXPERT: Sight.NONE, Role.SUPERVISOR: Sight.HIDDEN, Role.ENGINEER: Sight.CLEAR,
+    Role.AUDITOR: Sight.MASKED,
+}  # fmt: skip
+HIDING = {
+    "id": 3, "call": TALKING, "reason": "he asked", "by": "1001", "at": 1.0, "ended_by": None, "ended_at": None,
+    "ended_reason": None,
+}  # fmt: skip
+CALLER = {"call": TALKING, "number": "138****0001", "withheld": False, "hidden": False, "names": []}
+TOLD = {
+    "id": 9, "at": 1.0, "actor": "1001", "role": "supervisor", "act": "read", "subject_kind": "call",
+    "subject_id": TALKING, "reason": "the police asks", "details": {"what": ["number"]},
+}  # fmt: skip
+KEYS = {
+    "newest": "aaaaaaaa", "keys": ["aaaaaaaa", "bbbbbbbb"], "sealed": {"aaaaaaaa": 3}, "old": 0, "unreadable": 0,
+    "waiting": 0, "may_go": True, "why": "the old keys bbbbbbbb may be deleted",
+}  # fmt: skip
+
+
+@dataclass
+class Hidden:
+    """Remembers what was asked for, or refuses it."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refusal: Refused | None = None
+
+    def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]:
+        return [self._note("listed", every)]
+
+    async def add(self, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]:
+        return self._note("add", dict(values), by, role)
+
+    async def end(self, entry_id: int, reason: str, by: str, role: str) -> Mapping[str, Any]:
+        return self._note("end", entry_id, reason, by, role)
+
+    def _note(self, *what: object) -> Mapping[str, Any]:
+        if self.refusal is not None:
+            raise self.refusal
+        self.asked.append(what)
+        return HIDING
+
+
+@dataclass
+class CallerData:
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def shown(self, call_id: str, by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append(("shown", call_id, by, role))
+        return CALLER
+
+    async def read(self, call_id: str, reading: Reading) -> Mapping[str, Any]:
+        self.asked.append(("read", call_id, reading))
+        return CALLER | {"number": "13800000001", "names": ["张三"]}
+
+    async def audit(self, which: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(("audit", dict(which)))
+        return [TOLD]
+
+
+@dataclass
+class NumberKeys:
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def standing(self) -> Mapping[str, Any]:
+        return KEYS
+
+    async def take(self, by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append(("take", by, role))
+        return KEYS
+
+    async def reseal(self, after: str, by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append(("reseal", after, by, role))
+        return {"resealed": 2, "unreadable": 0, "after": None}
+
+
 @dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
@@ -569,6 +646,10 @@ class Hotline:
     alarms: Alarms = field(default_factory=lambda: Alarms())
     recordings: Recordings = field(default_factory=Recordings)
     reconciling: Reconciling = field(default_factory=Reconciling)
+    hidden: Hidden = field(default_factory=lambda: Hidden())
+    caller_data: CallerData = field(default_factory=lambda: CallerData())
+    number_keys: NumberKeys = field(default_factory=lambda: NumberKeys())
+    sights: dict[Role, Sight] = field(default_factory=lambda: dict(SIGHTS))
 
     async def metrics(self, accept: str) -> tuple[bytes, str]:
         return f"# {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"
@@ -633,6 +714,10 @@ class Hotline:
             alarms=self.alarms,
             recordings=self.recordings,
             reconciling=self.reconciling,
+            hidden=self.hidden,
+            caller_data=self.caller_data,
+            number_keys=self.number_keys,
+            sight=lambda role: self.sights[role],
             tokens={hashlib.sha256(f"{role}-secret".encode()).hexdigest(): Token("1001", role) for role in Role},
             version="0.1.0",
         )

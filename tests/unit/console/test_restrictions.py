@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from console.deps import Refused, Role
+from console.deps import Reading, Refused, Role
 from tests.unit.console.fakes import ENTRY, Hotline, bearer
 
 PATH = "/api/v1/restrictions"
@@ -48,7 +48,7 @@ async def test_requests_go_through_as_they_were_given(client: httpx.AsyncClient,
         ("listed", True),
         ("add", BODY | defaults | {"block": True}, "1001"),
         ("take", b"number\n", "1001", True),
-        ("shown", 7, "1001", True),
+        ("shown", 7, Reading("1001", "supervisor", "", hidden=True)),
     ]
 
 

@@ -23,6 +23,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[recording]": tables.RecordingTable,
     "[[pbx]]": tables.PbxTable,
     "[[token]]": tables.TokenTable,
+    "[privacy]": tables.PrivacyTable,
     "[[line]]": tables.LineTable,
     "rings": tables.RingTable,
     "[[reason]]": tables.ReasonTable,

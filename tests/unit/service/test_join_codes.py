@@ -11,6 +11,7 @@ import pytest
 import structlog.testing
 
 from console.deps import Refused
+from routing import commands as c
 from routing import events as e
 from routing.joined import Verb
 from routing.steps import StepKind
@@ -35,6 +36,7 @@ ROWS = (
     DepartmentRow("twin", "甲", numbers=("80004@carrier",), level=1, code="33"),
     DepartmentRow("33", "乙", numbers=("80005@carrier",), level=1),
     DepartmentRow("same", "丙", numbers=("80006@carrier",), level=1, code="1003"),
+    DepartmentRow("wuxi", "无锡", kind="hotline", numbers=("80008@carrier",), level=1, shows_caller=True, code="35"),
     DepartmentRow("over", "丁", numbers=("80007@carrier",), level=1, code="34", disabled=True),
 )
 
@@ -303,3 +305,17 @@ async def test_recording_is_paused_by_keys_and_the_word_comes_when_it_is(keys: K
 async def test_recording_of_a_call_that_is_not_theirs_is_nobodys_to_pause(keys: Keys) -> None:
     assert keys.press(RECORDING, seat=EXPERT) is Ack.REFUSED
     assert keys.recorded == []
+
+
+@pytest.mark.parametrize(("value", "hidden", "shown"), [("35", False, True), ("35", True, False), ("110", True, True)])
+def test_the_number_of_a_hidden_caller_is_shown_to_an_emergency_centre_and_to_no_other_third(
+    settings: Settings, value: str, hidden: bool, shown: bool
+) -> None:
+    keys = Keys(settings)
+    keys.joins.is_hidden = lambda call_id: hidden and call_id == CALL
+    keys.press("emergency" if value == "110" else "consult", value)
+    dialled = [command for command in keys.world.asked if isinstance(command, c.DialThird)]
+    while not dialled:  # those who talk are gathered first
+        keys.world.do(keys.world.asked.pop(0))
+        dialled = [command for command in keys.world.asked if isinstance(command, c.DialThird)]
+    assert [command.shows_caller for command in dialled] == [shown] * len(dialled)

@@ -11,16 +11,19 @@ from typing import Any
 import pytest
 import structlog.testing
 
-from console.deps import Refused
+from console.deps import Reading, Refused
 from routing.restrictions import Afterwards, Kind
 from routing.steps import Step, StepKind
+from service.hidden import Hidden
 from service.numbers import Numbers
 from service.restrictions import Restrictions
 from service.settings import Settings, load
 from storage.errors import StorageUnavailable
+from storage.keys import Keyring
 from storage.records import Records
 
 NUMBER, SHOWN = "13800001000", "138****1000"
+READING = Reading("chief", "supervisor", "", hidden=False)
 HEADER = "number,kind,reason,evidence,approver,until"
 
 
@@ -29,12 +32,17 @@ def settings(folder: Path) -> Settings:
     return load(folder / "hotline.toml")
 
 
+async def open_of(records: Records, settings: Settings) -> Restrictions:
+    keyring = Keyring(settings.number_keys())
+    return await Restrictions.open(records, settings, keyring, await Hidden.open(records, settings, keyring))
+
+
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Restrictions]:
     """From start to stop of a service, as far as restrictions go."""
     records = await Records.open(settings.database_url(), settings.data_dir, catch_up_s=20.0)
     try:
-        yield await Restrictions.open(records, settings)
+        yield await open_of(records, settings)
     finally:
         await records.close()
 
@@ -45,7 +53,7 @@ def values(**other: Any) -> dict[str, Any]:
 
 
 def refs(settings: Settings, number: str) -> tuple[str | None, tuple[str, ...]]:
-    numbers = Numbers(settings.number_key(), settings.service.area_code)
+    numbers = Numbers(Keyring(settings.number_keys()), settings.service.area_code)
     return numbers.sealed(number)[0], numbers.blocks(number)
 
 
@@ -73,14 +81,14 @@ async def test_no_log_line_and_no_file_holds_the_number(settings: Settings) -> N
     with structlog.testing.capture_logs() as logs:
         async with running(settings) as restrictions:
             await restrictions.add(values(), "chief")
-            clear = await restrictions.shown(1, "chief", number=True)
+            clear = await restrictions.shown(1, READING)
             assert clear["number"] == "+86" + NUMBER
-            assert NUMBER in (await restrictions.csv("chief", numbers=True)).decode()
-            assert NUMBER not in (await restrictions.csv("chief", numbers=False)).decode()
+            assert NUMBER in (await restrictions.csv(READING, masked=True)).decode()
+            assert NUMBER not in (await restrictions.csv(None, masked=True)).decode()
             await restrictions.end(1, "chief")
     assert NUMBER not in str(logs)
     audit = [line["what"] for line in logs if line["event"] == "audit"]
-    assert audit == ["restriction added", "restricted number shown", "restricted numbers exported", "restriction ended"]
+    assert audit == ["restriction added", "number read", "number read", "restriction ended"]
     for file in settings.data_dir.rglob("*"):
         assert file.is_dir() or NUMBER.encode() not in file.read_bytes(), file
 
@@ -158,7 +166,7 @@ async def test_a_number_has_one_entry_at_a_time(settings: Settings) -> None:
 async def test_the_caller_of_a_call_is_restricted_without_anybody_naming_the_number_and_uses_are_counted(
     settings: Settings,
 ) -> None:
-    ref, sealed = Numbers(settings.number_key(), "").sealed(NUMBER)
+    ref, sealed = Numbers(Keyring(settings.number_keys()), "").sealed(NUMBER)
     known: dict[str, Any] = {"number": "12345", "line": "12345", "caller_ref": ref, "caller_sealed": sealed}
     async with running(settings) as restrictions:
         records = restrictions._records
@@ -209,7 +217,7 @@ async def test_what_is_exported_with_numbers_can_be_imported_elsewhere(settings:
     async with running(settings) as restrictions:
         await restrictions.add(values(kind="short_call", talk_s=90.0), "chief")
         await restrictions.add(values(number="0519", block=True), "chief")
-        data, masked = await restrictions.csv("chief", numbers=True), await restrictions.csv("chief", numbers=False)
+        data, masked = await restrictions.csv(READING, masked=True), await restrictions.csv(None, masked=True)
         for one in (1, 2):
             await restrictions.end(one, "chief")
         assert (await restrictions.take_csv(data, "chief", dry_run=False))["added"] == 2
@@ -233,7 +241,7 @@ async def test_while_the_database_is_away_nothing_is_changed_and_a_start_takes_t
 
         for name in ("restrictions", "add_restrictions", "end_restriction"):
             monkeypatch.setattr(records, name, away)
-        again = await Restrictions.open(records, settings)
+        again = await open_of(records, settings)
         assert not again.current
         assert [entry.id for entry in again.in_force()] == [1]
         assert (await refused(again.add(values(number="13800001001"), "chief"))).status == 503

@@ -13,6 +13,7 @@ from routing.need import InGroup, Skilled
 from service.pbx import plan_of, sip_side
 from service.settings import SecretError, Settings, SettingsError, load
 from service.starter import write_starter
+from storage.keys import KeySet
 
 Read = Callable[[str], Settings]
 
@@ -104,7 +105,7 @@ def test_relative_paths_start_at_the_folder_of_the_configuration(
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     assert settings.base_dir == folder
     assert settings.data_dir == folder / "var"
-    assert settings.number_key() == bytes(range(32))
+    assert settings.number_keys() == KeySet.of(bytes(range(32)))
     assert settings.database_url() == f"sqlite+aiosqlite:///{folder}/var/hotline.db"
 
 
@@ -145,7 +146,7 @@ def test_the_environment_goes_before_the_files(folder: Path, monkeypatch: pytest
     monkeypatch.setenv("HOTLINE_NUMBER_KEY", "ab" * 32)
     monkeypatch.setenv("HOTLINE_AMI_SECRET_PBX1", "from-outside")
     settings = load(folder / "hotline.toml")
-    assert settings.number_key() == b"\xab" * 32
+    assert settings.number_keys() == KeySet.of(b"\xab" * 32)
     assert settings.ami_secret(settings.pbxs[0]) == "from-outside"
 
 
@@ -185,7 +186,7 @@ def test_a_number_key_that_cannot_be_used_says_what_to_do(
     settings = load(folder / "hotline.toml")
     spoil(folder / "secrets" / "number.key")
     with pytest.raises(SecretError, match=says):
-        settings.number_key()
+        settings.number_keys()
 
 
 def test_a_program_that_needs_no_secret_loads_without_them(folder: Path) -> None:

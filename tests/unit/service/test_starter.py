@@ -58,7 +58,7 @@ def test_ports_are_put_where_they_are_wanted(tmp_path: Path) -> None:
 
 def test_secrets_are_private_new_each_time_and_the_token_only_as_its_sum(tmp_path: Path) -> None:
     one, two = load(write_starter(tmp_path / "one")), load(write_starter(tmp_path / "two"))
-    assert one.number_key() != two.number_key()
+    assert one.number_keys() != two.number_keys()
     assert one.ami_secret(one.pbxs[0]) != two.ami_secret(two.pbxs[0])
     assert one.tokens[0].sha256 == hashlib.sha256(one.cli_token().encode()).hexdigest()
     assert one.cli_token() not in one.file.read_text()

@@ -21,5 +21,5 @@ def asked_of(
         requests.append(request)
         return answer(request)
 
-    monkeypatch.setattr(command, "connect", lambda _: Client("http://h", "t", httpx.MockTransport(keep)))
+    monkeypatch.setattr(command, "connect", lambda *_: Client("http://h", "t", httpx.MockTransport(keep)))
     return requests
