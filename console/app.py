@@ -23,6 +23,7 @@ from console.reconcile import reconcile
 from console.recordings import recordings
 from console.reports import reports
 from console.restrictions import restrictions
+from console.retention import retention
 from console.shadow import shadow
 from console.staff import staff
 
@@ -62,6 +63,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.include_router(callbacks)
     app.include_router(intake)
     app.include_router(privacy)
+    app.include_router(retention)
     app.include_router(pages)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     app.add_middleware(BodyLimit)

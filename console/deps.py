@@ -240,6 +240,24 @@ class Outbox(Protocol):
     async def drop(self, row_id: int, reason: str, by: str) -> Mapping[str, Any]: ...
 
 
+class Retention(Protocol):
+    """What is over its age, and forgetting it; by the keys of `retention_schemas`. Raises Refused."""
+
+    async def shown(self) -> Mapping[str, Any]: ...
+    async def due(self) -> Sequence[Mapping[str, Any]]: ...
+    async def start(self, by: str, role: str) -> Mapping[str, Any]: ...
+    async def citizen(self, raw: str, reason: str, by: str, role: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+    async def call(self, call_id: str, reason: str, by: str, role: str, *, dry_run: bool) -> Mapping[str, Any]: ...
+
+
+class Holds(Protocol):
+    """Legal holds, by the keys of `retention_schemas.HoldOut`. Raises Refused."""
+
+    async def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]: ...
+    async def add(self, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]: ...
+    async def lift(self, hold_id: int, reason: str, by: str, role: str) -> Mapping[str, Any]: ...
+
+
 class Directory(Protocol):
     """Departments and other hotlines. Changes are in force and kept when they return, or raise Refused and changed nothing.
 
@@ -347,6 +365,8 @@ class ConsoleDeps:
     caller_data: CallerData
     number_keys: NumberKeys
     sight: Callable[[Role], Sight]
+    retention: Retention
+    holds: Holds
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

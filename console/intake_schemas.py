@@ -40,6 +40,7 @@ class IntakeOut(BaseModel):
     district: str
     by: str = Field(description="Name of the token; of an agent his id.")
     at: float = Field(description="Epoch seconds.")
+    forgotten: bool = Field(False, description="Name, text and subject are removed: their time is over.")
 
 
 class DropIn(BaseModel):

@@ -207,6 +207,21 @@ class Exporter:
         """One attempt to tell the work-order platform."""
         self.metrics.deliveries.labels(result).inc()
 
+    def forgotten(self, kind: str, rows: int) -> None:
+        self.metrics.forgotten.labels(kind).inc(rows)
+
+    def held(self, kind: str, rows: int) -> None:
+        """Of what is over its age."""
+        self.metrics.held.labels(kind).set(rows)
+
+    def forget_run(self, result: str) -> None:
+        self.metrics.forget_runs.labels(result).inc()
+
+    def forgetting(self, last: float, late_s: float) -> None:
+        """`last`: epoch seconds, 0 for never."""
+        self.metrics.forget_last.set(last)
+        self.metrics.forget_late.set(late_s)
+
     def view(self, view: EngineView) -> None:
         """Set the gauges from what the engine shows. A line that is gone after a reload shows 0, not its last value."""
         self.metrics.surge.set(view.surge is not None)

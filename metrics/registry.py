@@ -55,8 +55,10 @@ ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
 ANSWERED_BY: Final = ("engine", "fallback", "unknown")
 KEPT: Final = (  # tasks that go on and on
     "gauges", "snapshots", "watchdog", "agents", "workdays", "forecast", "restrictions", "departments",
-    "recordings", "callbacks", "disk", "outbox", "reconcile", "hidden", "number keys",
+    "recordings", "callbacks", "disk", "outbox", "reconcile", "hidden", "number keys", "retention",
 )  # fmt: skip
+FORGOTTEN: Final = ("numbers", "intakes", "callbacks", "agents", "calls")  # storage.forgetting.Kind
+FORGET_RESULTS: Final = ("done", "failed")
 JOIN_VERBS: Final = (
     "consult", "three_way", "blind", "emergency", "merge", "transfer", "return", "hold", "resume"
 )  # fmt: skip
@@ -79,6 +81,7 @@ class Metrics:
         self._now()
         self._presentations()
         self._outbound()
+        self._retention()
         self._links()
         self._health()
         self.build = Info("hotline_build", "Version of the running service.", registry=self.registry)
@@ -237,6 +240,27 @@ class Metrics:
             "Attempts to tell the work-order platform, by what became of them.",
             "result",
         )
+
+    def _retention(self) -> None:
+        self.forgotten = self._counter("hotline_forgotten_rows_total", "Rows forgotten by their age.", "kind")
+        self.held = self._gauge(
+            "hotline_held_rows", "Rows over their age that a legal hold keeps, as the last run found them.", "kind"
+        )
+        self.forget_runs = self._counter(
+            "hotline_forget_runs_total", "Runs of forgetting, by how they ended.", "result"
+        )
+        self.forget_last = self._gauge(
+            "hotline_forget_last_run_timestamp_seconds", "When such a run was done last; 0: never."
+        )
+        self.forget_late = self._gauge(
+            "hotline_forget_late_seconds",
+            "For how long a run has been due; 0 also while nothing is forgotten by its age.",
+        )
+        for kind in FORGOTTEN:
+            self.forgotten.labels(kind)
+            self.held.labels(kind)
+        for result in FORGET_RESULTS:
+            self.forget_runs.labels(result)
 
     def _links(self) -> None:
         self.ami_connected = self._gauge(

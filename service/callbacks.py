@@ -137,6 +137,8 @@ class Callbacks:
         return found
 
     def number(self, row: CallbackRow) -> str:
+        if not row.sealed:
+            raise Refused(409, f"The number of call-back {row.id} is forgotten.")
         try:
             return self._vault.open_sealed(row.sealed)
         except StorageError:

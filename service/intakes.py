@@ -124,13 +124,13 @@ class Intakes:
         """By the keys of `console.intake_schemas.IntakeOut`. `hidden`: by the one rule of `service.hidden`."""
         try:
             name = self._seal.open_sealed(row.name_sealed, row.call_id) if row.name_sealed and not hidden else ""
-            text = self._seal.open_sealed(row.text_sealed, row.call_id)
+            text = self._seal.open_sealed(row.text_sealed, row.call_id) if row.text_sealed else ""
         except StorageError as error:
             raise Refused(409, f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
         return {
             "id": row.id, "root": row.root, "revision": row.revision, "call": row.call_id, "kind": row.kind,
             "subject": row.subject, "name": name, "hidden": row.hidden, "text": blanked(text) if hidden else text,
-            "district": row.district, "by": row.by, "at": row.at_ms / 1000,
+            "district": row.district, "by": row.by, "at": row.at_ms / 1000, "forgotten": not row.text_sealed,
         }  # fmt: skip
 
     async def _asked(self, question: Awaitable[T]) -> T:

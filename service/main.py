@@ -48,6 +48,7 @@ from service.forecasts import Forecasts
 from service.handoff_reports import HandoffReports
 from service.hidden import Hidden
 from service.history import History
+from service.holds import Holds
 from service.intakes import Intakes
 from service.join_codes import JoinCodes
 from service.joins import Joins
@@ -59,6 +60,7 @@ from service.outbox import Outbox
 from service.reconciling import Reconciling
 from service.recordings import Recordings
 from service.restrictions import Restrictions
+from service.retention import Heard, Retention
 from service.settings import Settings, SettingsError, load
 from service.settings_rosters import gap_sentences, needs_calendar
 from service.shadow import Shadows
@@ -175,6 +177,11 @@ class Service:
         self.caller_data = CallerData(records, hidden, Readings(records), keyring)
         self.number_keys = NumberKeys(records, lambda: self.settings, keyring)
         self.number_keys.resealed = restrictions.again
+        self.retention = Retention(records, lambda: self.settings, keyring, self.recordings.ends.forget, restrictions.forget)
+        self.retention.heard = Heard(
+            self.exporter.forgotten, self.exporter.held, self.exporter.forget_run, self.exporter.forgetting
+        )
+        self.holds = Holds(records, lambda: self.settings, keyring)
         self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
@@ -257,6 +264,8 @@ class Service:
             caller_data=self.caller_data,
             number_keys=self.number_keys,
             sight=lambda role: Sight(getattr(self.settings.privacy, role.value).value),
+            retention=self.retention,
+            holds=self.holds,
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -313,6 +322,7 @@ class Service:
             ("disk", Disk(self.settings.data_dir, self.exporter.disk).keep, MINUTE_S),
             ("outbox", self.outbox.keep, AGAIN_S),
             ("reconcile", self.reconciling.keep, MINUTE_S),
+            ("retention", self.retention.keep, MINUTE_S),
         )
 
     async def _all_back(self) -> None:
@@ -333,6 +343,7 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.board.stop()
         self.shadows.stop()
+        await self.retention.stop()
         await self.recordings.stop()
         await self.http.stop()
         self.exporter.close()

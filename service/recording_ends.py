@@ -228,7 +228,7 @@ class Endings:
         return datetime.fromtimestamp(clock.wall(), self._settings().zone_info).date()
 
     async def delete_old(self) -> None:
-        """What is older than `keep_days`, a hundred files at a time; each is told in the records of its call."""
+        """What is older than `keep_days` and not held, a hundred files at a time; each is told in its call's records."""
         settings = self._settings()
         keep_days, folder = settings.recording.keep_days, settings.recordings_dir
         if not keep_days or not await asyncio.to_thread(folder.is_dir):
@@ -239,13 +239,22 @@ class Endings:
             await self._delete(folder, names[first : first + DELETED_AT_ONCE], f"kept for {keep_days:g} days")
         await asyncio.to_thread(recording_files.forget_empty_days, folder, before)
 
-    async def _delete(self, folder: Path, names: Sequence[tuple[str, str]], reason: str) -> None:
-        """The record first: whoever asks for a file that is gone is told why."""
+    async def forget(self, call_ids: Sequence[str], reason: str) -> int:
+        """The recordings of these calls, however new, but for what is held; how many. Raises StorageUnavailable."""
+        folder = self._settings().recordings_dir
+        found = [(call_id, await self._find(folder, call_id)) for call_id in call_ids]
+        return await self._delete(folder, [(call_id, it.file) for call_id, it in found if it is not None], reason)
+
+    async def _delete(self, folder: Path, names: Sequence[tuple[str, str]], reason: str) -> int:
+        """The record first: whoever asks for a file that is gone is told why. A legal hold keeps the file."""
+        held = await self._records.held_of([call_id for call_id, _ in names])
+        names = [(call_id, name) for call_id, name in names if call_id not in held]
         known = await self._records.last_steps([call_id for call_id, _ in names])
         for call_id, name in names:
             if call_id in known:
                 self.note(call_id, known[call_id], {"what": "deleted", "file": name, "reason": reason})
         await asyncio.to_thread(_unlink, [folder / name for _, name in names])
+        return len(names)
 
     async def stop(self) -> None:
         """What is not done is taken up again by the next start."""

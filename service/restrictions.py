@@ -179,6 +179,18 @@ class Restrictions:
         lines = [self._told(row, uses, clear=reading is not None and not self._is_hidden(row)) for row in rows]
         return to_csv(lines if masked else ({**line, "number": ""} for line in lines), self._terms.zone)
 
+    async def forget(self, ref: str) -> tuple[int, int]:
+        """A citizen's number out of his entries that are over, and how many are still in force: these stay, for somebody
+        approved them and they protect others. Raises Refused."""
+        async with self._changing():
+            now = clock.wall()
+            his = [row for row in self.rows.values() if row.ref == ref and not row.block]
+            over = [row for row in his if status(row, now) in ("expired", "ended")]
+            if over:
+                await self._write(self._records.forget_restrictions(ref, round(now * 1000)))
+                await self._changed()
+            return len(over), len(his) - len(over)
+
     # -- parts --
 
     def _told(self, row: RestrictionRow, uses: Mapping[int, Use] | None, *, clear: bool = False) -> dict[str, Any]:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Final
 from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
 from routing.need import InGroup, InZone, Named, Need, Skilled, admits, leaves
-from service import settings_cases, settings_departments, settings_outbox, settings_remote, settings_rosters
+from service import (
+    settings_cases,
+    settings_departments,
+    settings_outbox,
+    settings_remote,
+    settings_retention,
+    settings_rosters,
+)
 from service.settings_findings import Check, Finding, known_groups, known_zones, unknown, warning
 from service.settings_lines import Path
 from service.settings_seats import few, read_seat_passwords
@@ -345,6 +352,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     settings_departments.citizens_trunk,
     settings_cases.case_prefixes,
     settings_outbox.pauses,
+    settings_retention.ages,
     settings_rosters.rosters,
     settings_rosters.overlaps,
 )

@@ -25,6 +25,7 @@ from service.settings_values import (
     AreaCode,
     AtOnce,
     Beginning,
+    CallDays,
     CasePrefix,
     DatabaseUrl,
     Dates,
@@ -45,6 +46,7 @@ from service.settings_values import (
     MostTries,
     NeedText,
     NumberAtTrunk,
+    PersonDays,
     PortRange,
     Priority,
     Ratio,
@@ -137,6 +139,20 @@ class RetentionTable(Table):
     explanations_days: KeptDays = Field(
         default=90.0, ge=1, le=3650, description="what every seat was to a decision is kept for so long"
     )
+    numbers_days: PersonDays = Field(default=0, description="callers' numbers; 0 = as long as their calls")
+    intakes_days: PersonDays = Field(default=0, description="names, texts and subjects of intakes; 0 = as the calls")
+    callbacks_days: PersonDays = Field(
+        default=0, description="numbers and notes of call-backs that are over; 0 = for ever"
+    )
+    agents_days: CallDays = Field(default=0, description="who was signed in and paused when; 0 = for ever")
+    calls_days: CallDays = Field(default=0, description="whole days of calls; their figures stay; 0 = for ever")
+    forget_at: TimeFrom = Field(default="03:30", description="local time from which the nightly run may begin")
+
+    @property
+    def forgets(self) -> bool:
+        """Something is forgotten by its age."""
+        ages = self.numbers_days, self.intakes_days, self.callbacks_days, self.agents_days, self.calls_days
+        return any(ages)
 
 
 class RecordingTable(Table):

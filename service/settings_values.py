@@ -29,6 +29,9 @@ _ENDPOINT = re.compile(r"tcp:(\d{1,5})(?::interface=([0-9A-Za-z.:\\]+))?")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,253}[A-Za-z0-9])?")
 
 
+MOST_DAYS: Final = 36_500
+
+
 def wrong(text: str, allowed: str) -> PydanticCustomError:
     """The error of a value that is not allowed. Neither text may repeat a secret or a caller's number."""
     return PydanticCustomError("hotline", "{text}", {"text": text, "allowed": allowed})
@@ -298,5 +301,18 @@ def seconds(default: float, low: float, high: float, effect: str) -> Any:
 Seconds = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 LendRatio = Annotated[StrictFloat, Field(ge=0, le=1, allow_inf_nan=False)]
 KeptDays = Annotated[StrictFloat, Field(allow_inf_nan=False)]
+
+
+def _days_to_keep(fewest: int) -> AfterValidator:
+    def check(value: int) -> int:
+        if value and not fewest <= value <= MOST_DAYS:
+            raise wrong("is no time to keep records", f"0 (for ever), or {fewest} to {MOST_DAYS} days")
+        return value
+
+    return AfterValidator(check)
+
+
+PersonDays = Annotated[StrictInt, _days_to_keep(2)]  # a call lasts hours at most, and redials are looked for for days
+CallDays = Annotated[StrictInt, _days_to_keep(40)]  # the report of a month is made in the next one
 Megabytes = Annotated[StrictInt, Field(ge=0, le=900_000)]
 Ratio = Annotated[StrictFloat, Field(gt=0, le=1, allow_inf_nan=False)]

@@ -64,8 +64,9 @@ class Opener:
         return self._vault.open_sealed(sealed) if sealed and self._with_numbers else None
 
     def _told(self, row: IntakeRow, *, hidden: bool) -> dict[str, Any]:
-        text = self._seal.open_sealed(row.text_sealed, row.call_id)
-        name = None
+        if not row.text_sealed:  # forgotten while it waited
+            return {"hidden": hidden, "name": None, "text": ""}
+        text, name = self._seal.open_sealed(row.text_sealed, row.call_id), None
         if row.name_sealed is not None and not hidden:
             name = self._seal.open_sealed(row.name_sealed, row.call_id)
         return {"hidden": hidden, "name": name, "text": blanked(text) if hidden else text}

@@ -30,6 +30,10 @@ class Act(StrEnum):
     KEY_RENEWED = "key_renewed"  # a new number key came into force
     RESEALED = "resealed"  # rows were sealed under the newest key
     KEY_RETIRED = "key_retired"  # an old number key went
+    HOLD = "hold"  # a legal hold came into force
+    LIFT = "lift"  # it is lifted
+    FORGET = "forget"  # what is over its age, a citizen or a call is about to be forgotten
+    FORGOTTEN = "forgotten"  # that was done, with counts
 
 
 @dataclass(frozen=True, slots=True)

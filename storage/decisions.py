@@ -21,6 +21,7 @@ from routing.candidates import read_edition
 from routing.steps import Step
 from storage.entries import KeptEdition
 from storage.fold import Row, milliseconds
+from storage.holds import held_id
 from storage.schema import decisions, editions
 
 _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -102,9 +103,12 @@ async def read_editions(connection: AsyncConnection, ids: Iterable[str]) -> dict
 
 
 async def delete_decisions(connection: AsyncConnection, before_ms: int) -> int:
-    """Deletes one batch of those older than `before_ms`, oldest first; returns how many. 0: none is left."""
+    """Deletes one batch of those older than `before_ms`, oldest first, but for what is held; returns how many. 0: none is
+    left."""
     key = tuple_(decisions.c.call_id, decisions.c.seq)
-    oldest = select(decisions.c.call_id, decisions.c.seq).where(decisions.c.at_ms < before_ms)
+    oldest = select(decisions.c.call_id, decisions.c.seq).where(
+        decisions.c.at_ms < before_ms, ~held_id(decisions.c.call_id)
+    )
     oldest = oldest.order_by(decisions.c.at_ms).limit(DELETED_AT_ONCE)
     return (await connection.execute(delete(decisions).where(key.in_(oldest)))).rowcount
 

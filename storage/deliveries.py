@@ -10,6 +10,7 @@ from sqlalchemy import and_, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.engine import reading
+from storage.holds import held_id
 from storage.intake import IntakeRow, read_intakes
 from storage.outbox import COLUMNS, OPEN, OutboxRow, State, pending
 from storage.schema import calls, outbox
@@ -82,9 +83,11 @@ async def settle(engine: AsyncEngine, tries: Sequence[Tried]) -> None:
 
 
 async def delete_closed(engine: AsyncEngine, before_ms: int, limit: int) -> int:
-    """Delivered and dropped rows that were closed before then; the newest row stays, so that ids never begin anew."""
+    """Delivered and dropped rows that were closed before then, but for those of calls that are held; the newest row stays,
+    so that ids never begin anew."""
     newest = select(func.max(outbox.c.id)).scalar_subquery()
-    old = select(outbox.c.id).where(outbox.c.state.not_in(OPEN), outbox.c.closed_ms < before_ms, outbox.c.id < newest)
+    closed = and_(outbox.c.state.not_in(OPEN), outbox.c.closed_ms < before_ms, outbox.c.id < newest)
+    old = select(outbox.c.id).where(closed, ~held_id(outbox.c.call_id))
     async with engine.begin() as connection:
         gone = await connection.execute(delete(outbox).where(outbox.c.id.in_(old.limit(limit))))
     return gone.rowcount

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Awaitable, Mapping
+from typing import Final, TypeVar
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageUnavailable
+
+T = TypeVar("T")
+
+QUESTION_S: Final = 10.0
+LONG_QUESTION_S: Final = 60.0
+
+
+async def asked(question: Awaitable[T], timeout: float = QUESTION_S) -> T:
+    """The answer. Raises StorageUnavailable with one sentence."""
+    try:
+        async with asyncio.timeout(timeout):
+            return await question
+    except (SQLAlchemyError, OSError) as error:
+        raise StorageUnavailable(sentence(error)) from error
 
 
 def is_refusal(error: Exception) -> bool:

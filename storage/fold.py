@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
+from routing.outbound import PREFIX
 from routing.steps import Step, StepKind
 from storage.entries import SignIn
 from storage.schema import presentations
@@ -53,6 +54,9 @@ EMPTY_CALL: Final[Mapping[str, Any]] = {
     "restriction": None,
     "recording": None,
     "case_id": None,
+    "forgotten_ms": None,
+    "redialled_ms": None,
+    "called_back_ms": None,
 }
 
 
@@ -131,12 +135,15 @@ def whole(value: object) -> int | None:
     return value if usable and isinstance(value, int) else None
 
 
+def arrival_ms(call_id: str) -> int | None:
+    """The id of a call begins with its arrival in epoch ms (design §2), after the prefix of one that an agent placed."""
+    stamp = call_id.removeprefix(PREFIX).partition("-")[0]
+    return int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) == 13 else None
+
+
 def _arrival(step: Step) -> int:
-    """The call id begins with the arrival in epoch ms (design §2); else the first step seen stands in."""
-    stamp = step.call_id.partition("-")[0]
-    if stamp.isascii() and stamp.isdigit() and len(stamp) == 13:
-        return int(stamp)
-    return milliseconds(step.at) or 0
+    """By the id; else the first step seen stands in."""
+    return arrival_ms(step.call_id) or milliseconds(step.at) or 0
 
 
 def _with_flags(row: Row, more: object) -> str:

@@ -224,6 +224,14 @@ class Journal:
             os.close(fd)
         return place
 
+    def forget_refused(self, before_s: float) -> bool:
+        """Deletes `refused.txt` when nothing was added to it since then, epoch seconds. Raises OSError."""
+        path = self.folder / "refused.txt"
+        if not path.is_file() or path.stat().st_mtime >= before_s:
+            return False
+        path.unlink()
+        return True
+
     def close(self) -> None:
         self.retry()
         self._rotate()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.events import LeftCall, Remembered, RememberedCall
@@ -22,7 +22,7 @@ from storage.engine import reading
 from storage.entries import KeptEntry, SignIn
 from storage.fold import Row, after
 from storage.outbound import outbound_of
-from storage.schema import agent_periods, call_steps, calls
+from storage.schema import agent_periods, call_steps, calls, forgotten_days
 
 SIGNED_OUT: Final = "signed_out"
 PAUSED: Final = "paused"
@@ -71,6 +71,7 @@ class CallRecord:
     restriction: int | None = None
     recording: str | None = None
     case_id: str | None = None
+    forgotten_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,16 @@ async def first_arrival_ms(engine: AsyncEngine) -> int | None:
 async def arrivals_by(engine: AsyncEngine, since_ms: int, until_ms: int, every_ms: int) -> list[tuple[str, int, int]]:
     """(dialled number, place of the interval from 0, calls) of each that has any; no tests, no restricted callers."""
     place = ((calls.c.arrived_ms - since_ms) // every_ms).label("place")
-    window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms
+    window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, ~_of_forgotten_day()
     query = select(calls.c.number, place, func.count()).where(*window, _COUNTED).group_by(calls.c.number, place)
     async with reading(engine) as connection:
         return [(number, int(at), count) for number, at, count in (await connection.execute(query)).all()]
+
+
+def _of_forgotten_day() -> ColumnElement[bool]:
+    """What is left of such a day is held; it is in the figures that were kept."""
+    day = forgotten_days.c
+    return exists().where(day.since_ms <= calls.c.arrived_ms, day.until_ms > calls.c.arrived_ms)
 
 
 async def callers_by(

@@ -28,10 +28,13 @@ from storage import (
     days,
     deliveries,
     figures,
+    forgetting,
     handling,
     handoff_figures,
     hidden,
+    holds,
     intake,
+    kept_days,
     lost,
     outbound,
     outbox,
@@ -52,7 +55,8 @@ from storage.departments import DEPARTMENTS, DepartmentRow
 from storage.engine import create_engine, reading, sqlite_file_exists
 from storage.entries import Entry, KeptEntry, WriteEdition, decode
 from storage.errors import EntryError, StorageError, StorageUnavailable
-from storage.faults import reason, sentence
+from storage.faults import LONG_QUESTION_S, QUESTION_S, reason, sentence
+from storage.faults import asked as _asked
 from storage.figures import FiguredCall
 from storage.fold import Row
 from storage.handling import Handled
@@ -61,6 +65,7 @@ from storage.hidden import HiddenRow
 from storage.intake import IntakeRow
 from storage.journal import Journal
 from storage.keys import Keyring
+from storage.kept_days import Body, ForgottenDay
 from storage.lost import LostCall
 from storage.outbox import Counts, OutboxRow, State
 from storage.queries import CallRecord, LineFigures
@@ -78,8 +83,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CATCH_UP_S: Final = 2.0
-QUESTION_S: Final = 10.0
-LONG_QUESTION_S: Final = 60.0
 KEEPER_S: Final = 0.2  # a power cut costs at most this much
 FORGET_EVERY: Final = 300  # keeper rounds: once a minute
 TAIL_BYTES: Final = 12 * 1024 * 1024  # without a database: open calls are looked for in so much of the journal
@@ -112,12 +115,15 @@ class Archive:
         return await _asked(story.story(self.engine, call_id))
 
     async def first_arrival_ms(self) -> int | None:
-        """When the first call that is known arrived."""
-        return await _asked(queries.first_arrival_ms(self.engine))
+        """When the first call that is known arrived; of a forgotten day, when it began."""
+        known = await _asked(kept_days.first_kept_ms(self.engine)), await _asked(queries.first_arrival_ms(self.engine))
+        return min((at for at in known if at is not None), default=None)
 
     async def arrivals_by(self, since_ms: int, until_ms: int, every_ms: int) -> list[tuple[str, int, int]]:
         """(dialled number, place of the interval from 0, calls) of each that has any; no tests, no restricted callers."""
-        return await _asked(queries.arrivals_by(self.engine, since_ms, until_ms, every_ms))
+        kept = await _asked(kept_days.kept_arrivals(self.engine, since_ms, until_ms, every_ms))
+        found = await _asked(queries.arrivals_by(self.engine, since_ms, until_ms, every_ms))
+        return [*found, *((number, place, calls) for (number, place), calls in kept.items())]
 
     async def callers_by(self, since_ms: int, until_ms: int, every_ms: int, numbers: Iterable[str]) -> dict[int, int]:
         """Callers to these numbers by the place of the interval; who calls twice in one counts once."""
@@ -150,6 +156,19 @@ class Archive:
     def figured_calls(self, since_ms: int, until_ms: int) -> AsyncIterator[list[FiguredCall]]:
         """What makes figures of all calls that arrived in the interval, in batches; see `storage.figures`."""
         return _streamed(figures.figured_calls(self.engine, since_ms, until_ms))
+
+    async def forgotten_days(self, since_ms: int, until_ms: int) -> list[ForgottenDay]:
+        """Days in the interval whose calls were deleted; see `storage.kept_days`."""
+        return await _asked(kept_days.read_forgotten_days(self.engine, since_ms, until_ms))
+
+    async def kept_figures(self, since_ms: int) -> dict[str, Body]:
+        """Of the forgotten day that begins then."""
+        return await _asked(kept_days.read_kept(self.engine, since_ms))
+
+    async def periods_since_ms(self) -> int:
+        """Before that, who worked when is forgotten; 0: nothing of it is."""
+        until_ms, _ = (await _asked(forgetting.read_forgettings(self.engine))).get(forgetting.Kind.AGENTS, (0, 0))
+        return until_ms
 
     def recounted_calls(self, since_ms: int, until_ms: int) -> AsyncIterator[list[FiguredCall]]:
         """The same from the steps alone."""
@@ -470,6 +489,9 @@ class Records(Archive):
     async def end_restriction(self, entry_id: int, by: str, at_ms: int) -> list[RestrictionRow]:
         return await _asked(restrictions.end_restriction(self.engine, entry_id, by, at_ms))
 
+    async def forget_restrictions(self, ref: str, now_ms: int) -> list[RestrictionRow]:
+        return await _asked(restrictions.forget_restrictions(self.engine, ref, now_ms))
+
     async def restriction_uses(self) -> dict[int, Use]:
         return await _asked(restrictions.uses(self.engine))
 
@@ -564,6 +586,14 @@ class Records(Archive):
     async def unsettled_recordings(self, since_ms: int) -> list[tuple[str, int | None]]:
         """See `storage.recordings`."""
         return await _asked(recordings.unsettled(self.engine, since_ms), LONG_QUESTION_S)
+
+    async def held_of(self, call_ids: Collection[str]) -> set[str]:
+        """Those of the calls that a legal hold is on."""
+        return await _asked(holds.held_of(self.engine, call_ids))
+
+    def forget_refused(self, before_s: float) -> bool:
+        """Lines that SQL refused, which hold sealed numbers, when none of them is newer; whether there were any."""
+        return self._journal.forget_refused(before_s)
 
     async def last_steps(self, call_ids: Iterable[str]) -> dict[str, int]:
         """Call -> number of its last step, of those that the records have."""
@@ -665,13 +695,5 @@ async def _streamed(batches: AsyncIterator[T]) -> AsyncIterator[T]:
     try:
         async for batch in batches:
             yield batch
-    except (SQLAlchemyError, OSError) as error:
-        raise StorageUnavailable(sentence(error)) from error
-
-
-async def _asked(question: Awaitable[T], timeout: float = QUESTION_S) -> T:
-    try:
-        async with asyncio.timeout(timeout):
-            return await question
     except (SQLAlchemyError, OSError) as error:
         raise StorageUnavailable(sentence(error)) from error

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from storage.engine import reading
 from storage.errors import StorageError
 from storage.keys import Keyring
-from storage.schema import callbacks, calls, intake, restrictions
+from storage.schema import callbacks, calls, holds, intake, restrictions
 from storage.sealing import Seal, intake_seal, mark, number_seal
 
 BATCH: Final = 200
@@ -42,6 +42,7 @@ PLACES: Final = (
     Place(calls.c.call_id, calls.c.caller_sealed),
     Place(restrictions.c.id, restrictions.c.sealed),
     Place(callbacks.c.id, callbacks.c.sealed),
+    Place(holds.c.id, holds.c.sealed),
     Place(intake.c.id, intake.c.name_sealed, intake.c.call_id),
     Place(intake.c.id, intake.c.text_sealed, intake.c.call_id),
 )

@@ -1,4 +1,5 @@
-"""The table `restrictions`. Entries come, are approved and ended; none is changed otherwise, and none is deleted."""
+"""The table `restrictions`. Entries come, are approved and ended; none is deleted. Of one that is over, the number may be
+forgotten; nothing else is ever changed."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.engine import reading
@@ -68,6 +69,16 @@ async def approve_restriction(engine: AsyncEngine, entry_id: int, by: str) -> li
 async def end_restriction(engine: AsyncEngine, entry_id: int, by: str, at_ms: int) -> list[RestrictionRow]:
     """Ends an entry, if it was not ended; returns the whole table."""
     return await _set(engine, entry_id, "ended_ms", {"ended_by": by, "ended_ms": at_ms})
+
+
+async def forget_restrictions(engine: AsyncEngine, ref: str, now_ms: int) -> list[RestrictionRow]:
+    """The number out of entries of a citizen that are in force no more; returns the whole table."""
+    table = restrictions.c
+    over = or_(table.ended_ms.is_not(None), table.until_ms <= now_ms)
+    async with engine.begin() as connection:
+        his = table.ref == ref, ~table.block, over
+        await connection.execute(update(restrictions).where(*his).values(ref="", sealed=""))
+        return await _all(connection)
 
 
 async def _set(engine: AsyncEngine, entry_id: int, unset: str, values: Mapping[str, object]) -> list[RestrictionRow]:

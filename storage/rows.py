@@ -20,11 +20,20 @@ from storage import recordings as recorded
 from storage.decisions import write_decisions, write_editions
 from storage.entries import KeptEdition, KeptEntry, SignIn
 from storage.facts import Event, call_events, outbound_event
-from storage.fold import Row, fold, merged, milliseconds, period_rows, presentation_rows
+from storage.fold import Row, arrival_ms, fold, merged, milliseconds, period_rows, presentation_rows
 from storage.handoffs import write_handoffs
 from storage.outbound import row_of, settle_callbacks
 from storage.outbox import add_events
-from storage.schema import agent_periods, call_steps, calls, journal_position, outbound_calls, presentations, recordings
+from storage.schema import (
+    agent_periods,
+    call_steps,
+    calls,
+    forgotten_days,
+    journal_position,
+    outbound_calls,
+    presentations,
+    recordings,
+)
 from storage.segments import Position
 
 _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -34,7 +43,7 @@ async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry
     """`hand_over`: what the work-order platform is told of goes into the outbox, in the same transaction."""
     events: list[Event] = []
     await write_editions(connection, [entry for entry in entries if isinstance(entry, KeptEdition)])
-    steps = [entry for entry in entries if isinstance(entry, Step)]
+    steps = await _of_known_days(connection, [entry for entry in entries if isinstance(entry, Step)])
     if steps:
         await _write_steps(connection, steps)
         events += await _write_calls(connection, [step for step in steps if not is_outbound(step.call_id)])
@@ -66,6 +75,21 @@ async def write_position(connection: AsyncConnection, journal_id: str, position:
     await _upsert(connection, journal_position, [row])
 
 
+async def _of_known_days(connection: AsyncConnection, steps: list[Step]) -> list[Step]:
+    """Without those of calls that were deleted with their day: a late step must not make a call of its own."""
+    if not steps:
+        return steps
+    until_ms = (await connection.execute(select(func.max(forgotten_days.c.until_ms)))).scalar()
+    old = {step.call_id for step in steps if until_ms is not None and (arrival_ms(step.call_id) or until_ms) < until_ms}
+    if not old:
+        return steps
+    kept = [
+        *(await connection.execute(select(calls.c.call_id).where(calls.c.call_id.in_(old)))).scalars(),
+        *(await connection.execute(select(outbound_calls.c.id).where(outbound_calls.c.id.in_(old)))).scalars(),
+    ]
+    return [step for step in steps if step.call_id not in old.difference(kept)]
+
+
 async def _write_steps(connection: AsyncConnection, steps: Iterable[Step]) -> None:
     statement = _INSERT[connection.dialect.name](call_steps).on_conflict_do_nothing()
     await connection.execute(statement, [_step_row(step) for step in steps])
@@ -84,7 +108,8 @@ async def _write_calls(connection: AsyncConnection, steps: Sequence[Step]) -> li
     by_call: defaultdict[str, list[Step]] = defaultdict(list)
     for step in steps:
         by_call[step.call_id].append(step)
-    found = await connection.execute(select(calls).where(calls.c.call_id.in_(by_call)))
+    # locked against whoever forgets a caller meanwhile: the row is written back as a whole
+    found = await connection.execute(select(calls).where(calls.c.call_id.in_(by_call)).with_for_update())
     known: dict[str, Row] = {row["call_id"]: dict(row) for row in found.mappings()}
     rows = [fold(known.get(call_id), its_steps) for call_id, its_steps in by_call.items()]
     await _upsert(connection, calls, rows)

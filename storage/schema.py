@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0012"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0013"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -49,6 +49,13 @@ calls = Table(
     Column("restriction", BigInteger),  # the entry that was on the caller's number, the last of several
     Column("recording", Text),  # routing.recording.RecordingOutcome, or deleted; null: not looked at, or not recorded
     Column("case_id", Text),  # came with the call, from an emergency centre or another hotline
+    Column(
+        "forgotten_ms", BigInteger
+    ),  # when its caller was; `caller_ref` tells callers of one day apart since, no more
+    Column(
+        "redialled_ms", BigInteger
+    ),  # of a lost call whose caller is forgotten: what `storage.lost` found until then
+    Column("called_back_ms", BigInteger),
 )
 Index("ix_calls_restriction", calls.c.restriction)
 Index("ix_calls_arrived", calls.c.arrived_ms)
@@ -58,6 +65,12 @@ Index(
     calls.c.arrived_ms,
     sqlite_where=calls.c.ended_ms.is_(None),
     postgresql_where=calls.c.ended_ms.is_(None),
+)
+Index(
+    "ix_calls_remembered",  # what `storage.forgetting` still has to do, the oldest first
+    calls.c.arrived_ms,
+    sqlite_where=calls.c.forgotten_ms.is_(None),
+    postgresql_where=calls.c.forgotten_ms.is_(None),
 )
 
 call_steps = Table(
@@ -106,6 +119,7 @@ Index(
     sqlite_where=agent_periods.c.until_ms.is_(None),
     postgresql_where=agent_periods.c.until_ms.is_(None),
 )
+Index("ix_agent_periods_until", agent_periods.c.until_ms)
 
 agents = Table(
     "agents",
@@ -221,7 +235,7 @@ restrictions = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("ref", Text, nullable=False),  # caller_ref of a number, or the reference of a block
-    Column("sealed", Text, nullable=False),  # the number, or how all numbers of the block begin
+    Column("sealed", Text, nullable=False),  # the number, or how all numbers of the block begin; "": forgotten
     Column("block", Boolean, nullable=False),
     Column("kind", Text, nullable=False),  # routing.restrictions.Kind
     Column("afterwards", Text, nullable=False),  # routing.restrictions.Afterwards
@@ -243,7 +257,7 @@ callbacks = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("ref", Text, nullable=False),  # caller_ref of the number
-    Column("sealed", Text, nullable=False),  # the number
+    Column("sealed", Text, nullable=False),  # the number; "": forgotten
     Column("line", Text, nullable=False),  # whose number the citizen is shown
     Column("wanted_ms", BigInteger),  # not before; null: at any time
     Column("due_ms", BigInteger, nullable=False),
@@ -286,7 +300,8 @@ outbound_calls = Table(
 Index("ix_outbound_calls_asked", outbound_calls.c.asked_ms)
 Index("ix_outbound_calls_callback", outbound_calls.c.callback)
 
-# What agents write down of a call. Rows are never changed: a correction is another row with the same root.
+# What agents write down of a call. Rows are never changed: a correction is another row with the same root. They are
+# forgotten when their time is over.
 intake = Table(
     "intake",
     metadata,
@@ -298,12 +313,18 @@ intake = Table(
     Column("subject", Text, nullable=False),
     Column("name_sealed", Text),  # null: not told, or hidden
     Column("hidden", Boolean, nullable=False),  # the caller asked for it: neither name nor number leaves
-    Column("text_sealed", Text, nullable=False),
+    Column("text_sealed", Text, nullable=False),  # "": forgotten, with subject and name
     Column("district", Text, nullable=False),
     Column("by", Text, nullable=False),  # name of the token: of an agent his id
     Column("at_ms", BigInteger, nullable=False),
 )
 Index("ix_intake_call", intake.c.call_id)
+Index(
+    "ix_intake_remembered",
+    intake.c.at_ms,
+    sqlite_where=intake.c.text_sealed != "",
+    postgresql_where=intake.c.text_sealed != "",
+)
 Index("ix_intake_revision", intake.c.root, intake.c.revision, unique=True)
 Index("ix_intake_hidden", intake.c.call_id, sqlite_where=intake.c.hidden, postgresql_where=intake.c.hidden)
 
@@ -360,6 +381,56 @@ hidden = Table(
     Column("ended_by", Text),
     Column("ended_ms", BigInteger),
     Column("ended_reason", Text),
+)
+
+# Legal holds: what they are on is neither deleted nor made nameless. Rows are lifted, never deleted.
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # storage.holds.HoldKind
+    Column("call_id", Text, nullable=False),  # "" where it is on something else, as in the next columns
+    Column("ref", Text, nullable=False),  # caller_ref
+    Column("sealed", Text, nullable=False),  # the number
+    Column("case_id", Text, nullable=False),
+    Column("since_ms", BigInteger),  # arrival
+    Column("until_ms", BigInteger),
+    Column("days", Text, nullable=False),  # the same as people wrote it
+    Column("reason", Text, nullable=False),
+    Column("added_by", Text, nullable=False),  # name of the token
+    Column("added_ms", BigInteger, nullable=False),
+    Column("lifted_by", Text),
+    Column("lifted_ms", BigInteger),
+    Column("lifted_reason", Text),
+)
+
+# Days whose calls were deleted: what reports of them say from then on.
+forgotten_days = Table(
+    "forgotten_days",
+    metadata,
+    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("day", Text, nullable=False),  # local, ISO 8601
+    Column("calls", Integer, nullable=False),
+    Column("data", Text, nullable=False),  # the sum that reports and audit named: sha256:...
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+kept_figures = Table(
+    "kept_figures",
+    metadata,
+    Column("since_ms", BigInteger, primary_key=True, autoincrement=False),  # of the day
+    Column("number", Text, primary_key=True),  # dialled
+    Column("body", LargeBinary, nullable=False),  # zlib; JSON as in storage.kept_days
+)
+
+# How far forgetting has come. One row a kind of `storage.forgetting.Kind`, and one of the nightly run.
+forgettings = Table(
+    "forgettings",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),  # what is older is forgotten, but for what is held
+    Column("at_ms", BigInteger, nullable=False),  # when that was done last
 )
 
 journal_position = Table(

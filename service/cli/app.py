@@ -49,6 +49,8 @@ COMMANDS: Final = {
         "Figures of a day, week, month or interval: table, CSV, JSON, a page with pictures.",
     ),
     "audit": Entry("service.cli.audit", "audit", "The figures of a day once more from its steps: do they agree?"),
+    "forget": Entry("service.cli.forget", "forget", "Forget what is over its age, a citizen, or a call."),
+    "holds": Entry("service.cli.holds", "app", "Legal holds, against forgetting: list, add, lift."),
     "reconcile": Entry("service.cli.reconcile", "reconcile", "Asterisk's own record of calls held against ours."),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "simulate": Entry("service.cli.simulate", "run", "A day of calls on simulated time: other rules, other schemes."),

@@ -66,7 +66,11 @@ def _print(told: dict[str, Any]) -> None:
             f"{difference['recounted']} by the steps")  # fmt: skip
     if told["as_expected"] is False:
         say(f"{told['day']}: the records are not those of the report: changed since, or not complete then")
-    if told["agrees"]:
+    if told["forgotten_at"]:
+        on = ", ".join(at[:10] for at in told["forgotten_at"])
+        agree = "as kept" if told["agrees"] else "damaged: not of as many calls as there were"
+        say(f"{told['day']}: forgotten on {on}, figures and sum {agree}; there are no steps to hold them against")
+    elif told["agrees"]:
         say(f"{told['day']}: records and steps agree to the last of {told['calls']:,} calls")
     else:
         say(f"{told['day']}: {told['differing']} calls differ; the steps are what happened")

@@ -142,13 +142,15 @@ def lost_(
     """Calls that nobody answered, and whether their callers have spoken to a person since; exit 1 when one has not."""
     settings = load(config, check_secrets=False)
     period = _days(settings, first, last)
-    calls = _asked(lambda: asked.with_archive(settings, lambda it: it.lost_calls(period.since_ms, period.until_ms)))
-    found = lost.report(calls, period)
+    calls, gone = _asked(lambda: asked.read_lost(settings, period))
+    found = lost.report(calls, period) | {"forgotten": gone}
     shown = [call for call in found["calls"] if not (open_only and call["served_at"])]
     rows = tables.lost_rows(shown, language)
     print_report(list(rows[0]) if rows else [], rows, found, as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
         say(lost.sentence(found))
+        if gone:
+            say(f"lost calls of {len(gone)} days are not in it: they are forgotten, up to {gone[-1]}")
     raise typer.Exit(NO if found["not_served"] else GOOD)
 
 
@@ -228,6 +230,8 @@ def sentences(found: Mapping[str, Any], table: TableName) -> Iterator[str]:
         yield "other formulas: --table formulas; who waited how long: --table bands"
     if found["total"]["waiting"]:
         yield f"{found['total']['waiting']} calls are not decided yet and in no ratio"
+    if forgotten := found["forgotten"]:
+        yield f"the calls of {len(forgotten)} days are forgotten, up to {forgotten[-1]}; their figures are as kept"
     if untimed := found.get("untimed"):
         yield f"{len(untimed)} calls have no usable time and are in no figure: {', '.join(untimed[:5])}"
 

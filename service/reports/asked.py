@@ -16,13 +16,14 @@ from service.reports.periods import Period
 from service.settings import Settings
 from storage.engine import sqlite_file_exists
 from storage.errors import StorageError, StorageUnavailable
+from storage.lost import LostCall
 from storage.records import Archive, agents_of, archive_of, workdays_of
 
 T = TypeVar("T")
 
 
 class Read(NamedTuple):
-    """`working`: None when only calls were asked for."""
+    """`working`: None when only calls were asked for, or where who worked when is forgotten."""
 
     counted: Counted
     working: Working | None
@@ -36,8 +37,9 @@ def read(settings: Settings, period: Period, tell: Tell | None = None, *, people
     """Calls of the period, and who was there. Raises ReportError."""
 
     async def ask(archive: Archive) -> Read:
-        calls = await counted(period, archive.figured_calls(period.since_ms, period.until_ms), tell)
-        return Read(calls, await working(archive, period) if people else None)
+        calls = await counted(archive, period, tell)
+        known = people and period.since_ms >= await archive.periods_since_ms()
+        return Read(calls, await working(archive, period) if known else None)
 
     return with_archive(settings, ask)
 
@@ -52,6 +54,16 @@ def read_agents(settings: Settings, period: Period) -> list[dict[str, Any]]:
         shown = await archive.presented(period.since_ms, period.until_ms)
         workdays = Workdays({row.day.date: row.day for row in days})
         return people.agents(await working(archive, period), period, profiles, shown, rules, workdays)
+
+    return with_archive(settings, ask)
+
+
+def read_lost(settings: Settings, period: Period) -> tuple[list[LostCall], list[str]]:
+    """Lost calls of the period, and the days in it whose calls are forgotten. Raises ReportError."""
+
+    async def ask(archive: Archive) -> tuple[list[LostCall], list[str]]:
+        gone = await archive.forgotten_days(period.since_ms, period.until_ms)
+        return await archive.lost_calls(period.since_ms, period.until_ms), [day.day for day in gone]
 
     return with_archive(settings, ask)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from routing.model import Rules
-from service.reports.counted import Counted, Tell
+from service.reports.counted import Counted, Tell, counted
 from service.reports.figures import Targets, report
 from service.reports.periods import Period
 from storage.figures import FiguredCall
@@ -29,7 +29,8 @@ class Difference(NamedTuple):
 
 
 class Audit(NamedTuple):
-    """What `calls` has, what the steps have, and where they differ."""
+    """What `calls` has, what the steps have, and where they differ. Of a forgotten day (`recorded.forgotten`) both are what
+    was kept of it."""
 
     recorded: Counted
     recounted: Counted
@@ -37,12 +38,18 @@ class Audit(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        return not self.differences and self.recorded.data == self.recounted.data
+        """Of a forgotten day: its figures are of as many calls as there were when it was forgotten."""
+        kept = self.recorded.forgotten
+        whole = not kept or self.recorded.calls == sum(day.calls for day in kept)
+        return whole and not self.differences and self.recorded.data == self.recounted.data
 
 
 async def audit(archive: Archive, period: Period, tell: Tell) -> Audit:
     """Reads all of the period twice. A day fits into memory."""
     since, until = period.since_ms, period.until_ms
+    if await archive.forgotten_days(since, until):
+        kept = await counted(archive, period, tell)
+        return Audit(kept, kept, [])
     recorded = {call.call_id: call async for batch in archive.figured_calls(since, until) for call in batch}
     tell(len(recorded))
     recounted = {call.call_id: call async for batch in archive.recounted_calls(since, until) for call in batch}
@@ -85,6 +92,7 @@ def told(found: Audit, rules: Rules, wanted: Targets) -> Json:
         "calls": recorded["calls"],
         "recorded": {"data": recorded["data"], "total": recorded["total"]},
         "recounted": {"data": recounted["data"], "total": recounted["total"]},
+        "forgotten_at": [found.recorded.period.local(day.at_ms).isoformat() for day in found.recorded.forgotten],
         "differing": len({one.call_id for one in found.differences}),
         "differences": [one._asdict() for one in found.differences[:SHOWN]],
     }

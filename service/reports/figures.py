@@ -93,6 +93,7 @@ def report(counted: Counted, rules: Rules, wanted: Targets, only: str | None = N
         "days": _days(places, period, wanted),
         "bands": [band._asdict() for band in together(whole.values()).bands()],
         "heat": _heat(places, period, wanted),
+        "forgotten": [day.day for day in counted.forgotten],
         **_remarks(counted, only),
     }  # fmt: skip
 
@@ -101,10 +102,11 @@ def _remarks(counted: Counted, only: str | None) -> Json:
     """What is counted over all calls of the period is told with all of them only."""
     if only is not None:
         return {}
+    its = counted.remarks
     return {
-        "untimed": counted.untimed, "flow_outs": dict(counted.flow_outs), "flags": dict(counted.flags),
-        "ended_by": dict(counted.ended_by), "fallback": dict(counted.fallback),
-        "emergency": counted.emergency, "requeued": counted.requeued,
+        "untimed": its.untimed, "flow_outs": dict(its.flow_outs), "flags": dict(its.flags),
+        "ended_by": dict(its.ended_by), "fallback": dict(its.fallback),
+        "emergency": its.emergency, "requeued": its.requeued,
     }  # fmt: skip
 
 

@@ -347,6 +347,61 @@ class Intakes:
         return [WRITTEN]
 
 
+AGES: dict[str, Any] = {
+    "ages": {"numbers": 180}, "running": False, "doing": None, "done": {"numbers": 7}, "last_at": 1.0, "next_at": 2.0,
+    "failure": None,
+}  # fmt: skip
+HELD: dict[str, Any] = {
+    "id": 3, "kind": "caller", "call": "", "number": "138****0000", "case": "", "days": "", "reason": "court",
+    "by": "s1", "at": 1.0, "calls": 2, "lifted_by": None, "lifted_at": None, "lifted_reason": None,
+}  # fmt: skip
+
+
+@dataclass
+class Retention:
+    """Remembers what was asked for."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def shown(self) -> Mapping[str, Any]:
+        return AGES
+
+    async def due(self) -> Sequence[Mapping[str, Any]]:
+        return [{"kind": "numbers", "before": 1.0, "due": 5, "held": 2}]
+
+    async def start(self, by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append(("run", by, role))
+        return AGES
+
+    async def citizen(self, raw: str, reason: str, by: str, role: str, *, dry_run: bool) -> Mapping[str, Any]:
+        self.asked.append(("citizen", raw, reason, by, role, dry_run))
+        zero = ("callbacks", "recordings", "restrictions", "restrictions_in_force")
+        return {"calls": 2, "held": 1, "open": 0, **dict.fromkeys(zero, 0)}
+
+    async def call(self, call_id: str, reason: str, by: str, role: str, *, dry_run: bool) -> Mapping[str, Any]:
+        self.asked.append(("call", call_id, reason, by, role, dry_run))
+        return {"call": call_id, "forgotten_before": False}
+
+
+@dataclass
+class Holds:
+    """Remembers what was asked for."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+
+    async def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(("list", every))
+        return [HELD]
+
+    async def add(self, values: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append(("add", dict(values), by, role))
+        return HELD
+
+    async def lift(self, hold_id: int, reason: str, by: str, role: str) -> Mapping[str, Any]:
+        self.asked.append(("lift", hold_id, reason, by, role))
+        return HELD
+
+
 @dataclass
 class Outbox:
     """Remembers what was asked for."""
@@ -642,6 +697,8 @@ class Hotline:
     call_outs: CallOuts = field(default_factory=lambda: CallOuts())
     intakes: Intakes = field(default_factory=lambda: Intakes())
     outbox: Outbox = field(default_factory=lambda: Outbox())
+    retention: Retention = field(default_factory=lambda: Retention())
+    holds: Holds = field(default_factory=lambda: Holds())
     reports: Reports = field(default_factory=Reports)
     alarms: Alarms = field(default_factory=lambda: Alarms())
     recordings: Recordings = field(default_factory=Recordings)
@@ -710,6 +767,8 @@ class Hotline:
             call_outs=self.call_outs,
             intakes=self.intakes,
             outbox=self.outbox,
+            retention=self.retention,
+            holds=self.holds,
             reports=self.reports,
             alarms=self.alarms,
             recordings=self.recordings,

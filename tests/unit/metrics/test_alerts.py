@@ -170,6 +170,14 @@ FIRES = [
     ),
     Case("HotlineOutboxDead", "one", {"hotline_outbox_dead": "1+0x20"}, "2m", {}, {"$value": "1"}),
     Case(
+        "HotlineForgettingLate",
+        "since two hours and a second",
+        {"hotline_forget_late_seconds": "7201+0x20"},
+        "6m",
+        {},
+        {"$value | humanizeDuration": "2h 0m 1s"},
+    ),
+    Case(
         "HotlineBug",
         "once",
         counted('hotline_bugs_total{part="agi"}'),
@@ -233,6 +241,8 @@ QUIET = [
     Case("HotlineSeatsMissing", "enough", {'hotline_seats_gap{quarter="0"}': "0+0x80"}, "30m"),
     Case("HotlineSeatsMissing", "no forecast", {'hotline_seats_gap{quarter="0"}': "NaN+0x80"}, "30m"),
     Case("HotlineSeatsMissing", "for ten minutes", {'hotline_seats_gap{quarter="0"}': "2+0x80"}, "10m"),
+    Case("HotlineForgettingLate", "two hours", {"hotline_forget_late_seconds": "7200+0x20"}, "10m"),
+    Case("HotlineForgettingLate", "for four minutes", {"hotline_forget_late_seconds": "9000+0x20"}, "4m"),
     Case("HotlineOutboxDead", "none", {"hotline_outbox_dead": "0+0x20"}, "5m"),
     Case("HotlineOutboxDead", "for half a minute", {"hotline_outbox_dead": "1+0x20"}, "30s"),
     Case("HotlineBug", "six minutes ago", counted('hotline_bugs_total{part="agi"}'), "9m"),

@@ -41,6 +41,7 @@ class Records:
     told: dict[str, list[Step]] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
     out: dict[str, Any] | None = None
+    held: set[str] = field(default_factory=set)
 
     async def recording(self, call_id: str) -> RecordingRow | None:
         if isinstance(self.row, Exception):
@@ -58,6 +59,9 @@ class Records:
 
     async def outbound(self, out_id: str) -> dict[str, Any] | None:
         return self.out
+
+    async def held_of(self, call_ids: list[str]) -> set[str]:
+        return self.held & set(call_ids)
 
     async def last_steps(self, call_ids: list[str]) -> dict[str, int]:
         return {call_id: seq for call_id, seq in self.last.items() if call_id in call_ids}
@@ -401,6 +405,27 @@ async def test_a_pause_is_known_after_a_restart_and_ended_when_its_agent_is_gone
     house.records.told = {CALL: [STORY[0], paused, left]}
     await house.recordings.ends.recover(0.0, house.recordings._take_over)
     await until(lambda: house.states() == ["0"])
+
+
+async def test_a_recording_that_is_held_outlives_its_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = house.settings.recordings_dir
+    monkeypatch.setattr(house.recordings.ends, "_today", lambda: date(2027, 5, 22))
+    kept, gone = put(folder, wav(1), DAY), put(folder, wav(1), DAY, "1795302613423-1795302613.8")
+    house.records.held, house.records.last = {CALL}, {CALL: 2**42}
+    await house.recordings.ends.delete_old()
+    assert (kept.exists(), gone.exists()) == (True, False)
+    assert not any(step.kind is K.RECORDING for step in house.kept)
+
+
+async def test_a_recording_is_forgotten_before_its_time_when_that_is_asked_for(house: House) -> None:
+    folder = house.settings.recordings_dir
+    his, other = put(folder, wav(1), DAY), put(folder, wav(1), DAY, "1795302613423-1795302613.8")
+    house.records.last = {CALL: 2**42}
+    assert await house.recordings.ends.forget([CALL, "1795302613424-1795302613.9"], "forgotten") == 1
+    assert (his.exists(), other.exists(), house.kept[-1].data["reason"]) == (False, True, "forgotten")
+    house.records.held = {"1795302613423-1795302613.8"}
+    assert await house.recordings.ends.forget(["1795302613423-1795302613.8"], "forgotten") == 0
+    assert other.exists()
 
 
 # -- after its time ---------------------------------------------------------------------------------------------------
