@@ -21,6 +21,7 @@ from console.retention_schemas import (
     RetentionOut,
 )
 from console.schemas import CallId, ProblemOut
+from console.sight import all_seen, seen
 
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": ProblemOut, "description": "There is no such call or hold."},
@@ -82,16 +83,16 @@ async def call(call: Call, body: CallIn, deps: Deps, token: Manager) -> Any:
 
 @retention.get("/holds", summary="Legal holds", response_model=list[HoldOut], responses=ANSWERS)
 async def holds(
-    deps: Deps, _: Overseer, every: Annotated[bool, Query(alias="all", description="Lifted ones too.")] = False
+    deps: Deps, token: Overseer, every: Annotated[bool, Query(alias="all", description="Lifted ones too.")] = False
 ) -> Any:
-    return await deps.holds.listed(every=every)
+    return all_seen(deps, token, await deps.holds.listed(every=every))
 
 
 @retention.post("/holds", summary="Hold something", response_model=HoldOut, status_code=201, responses=ANSWERS)
 async def hold(body: HoldIn, deps: Deps, token: Manager) -> Any:
-    return await deps.holds.add(body.model_dump(by_alias=True), token.name, token.role)
+    return seen(deps, token, await deps.holds.add(body.model_dump(by_alias=True), token.name, token.role))
 
 
 @retention.post("/holds/{hold}/lift", summary="Lift a hold", response_model=HoldOut, responses=ANSWERS)
 async def lift(hold: Hold, body: LiftIn, deps: Deps, token: Manager) -> Any:
-    return await deps.holds.lift(hold, body.reason.strip(), token.name, token.role)
+    return seen(deps, token, await deps.holds.lift(hold, body.reason.strip(), token.name, token.role))

@@ -86,7 +86,8 @@ class HoldOut(BaseModel):
     id: int
     kind: str = Field(description="call, caller, case, days")
     call: str
-    number: str = Field(description="Masked.")
+    number: str = Field(description="Masked; empty: hidden, not for this role, or on something else.")
+    hidden: bool = Field(description="The caller asked for it.")
     case: str
     days: str
     reason: str

@@ -1,6 +1,6 @@
 """Legal holds, as people add, see and lift them. What is held is told in `storage.holds`.
 
-A number is sealed at once, and nobody is shown it: the hold answers by its id.
+A number is sealed at once, and shown masked; of who asked to be hidden, not at all.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final, TypeVar
 
 from console.deps import Refused
+from console.sight import masked
 from service import clock
-from service.restriction_rows import masked
+from service.hidden import Hidden
 from service.settings import Settings
 from storage.audit import Act, AuditRow
 from storage.errors import StorageError, StorageUnavailable
@@ -32,9 +33,9 @@ _LIKE_A_NUMBER: Final = re.compile(r"\d{7}")
 class Holds:
     """One per service; implements `console.deps.Holds`."""
 
-    def __init__(self, records: Records, settings: Callable[[], Settings], keyring: Keyring) -> None:
+    def __init__(self, records: Records, settings: Callable[[], Settings], keyring: Keyring, hidden: Hidden) -> None:
         self._records, self._settings = records, settings
-        self._vault = NumberVault(keyring)
+        self._vault, self._hidden = NumberVault(keyring), hidden
 
     async def listed(self, *, every: bool) -> Sequence[Mapping[str, Any]]:
         """Those in force, or all that there ever were."""
@@ -100,9 +101,11 @@ class Holds:
     async def _told(self, row: HoldRow) -> dict[str, Any]:
         """By the keys of `console.retention_schemas.HoldOut`."""
         lifted = row.lifted_ms is not None
+        hidden = row.kind == HoldKind.CALLER and self._hidden.covers(None, row.ref)
         calls = None if lifted else await self._asked(covered(self._records.engine, row.id), LONG_QUESTION_S)
         return {
-            "id": row.id, "kind": row.kind, "call": row.call_id, "number": self._shown(row), "case": row.case_id,
+            "id": row.id, "kind": row.kind, "call": row.call_id, "hidden": hidden,
+            "number": "" if hidden else self._shown(row), "case": row.case_id,
             "days": row.days, "reason": row.reason, "by": row.added_by, "at": row.added_ms / 1000, "calls": calls,
             "lifted_by": row.lifted_by, "lifted_at": None if row.lifted_ms is None else row.lifted_ms / 1000,
             "lifted_reason": row.lifted_reason,
@@ -110,7 +113,7 @@ class Holds:
 
     def _shown(self, row: HoldRow) -> str:
         try:
-            return masked(self._vault.open_sealed(row.sealed), block=False) if row.sealed else ""
+            return masked(self._vault.open_sealed(row.sealed)) if row.sealed else ""
         except StorageError:
             return ""
 

@@ -177,11 +177,13 @@ class Service:
         self.caller_data = CallerData(records, hidden, Readings(records), keyring)
         self.number_keys = NumberKeys(records, lambda: self.settings, keyring)
         self.number_keys.resealed = restrictions.again
-        self.retention = Retention(records, lambda: self.settings, keyring, self.recordings.ends.forget, restrictions.forget)
+        self.retention = Retention(
+            records, lambda: self.settings, keyring, self.recordings.ends.forget, restrictions.forget
+        )
         self.retention.heard = Heard(
             self.exporter.forgotten, self.exporter.held, self.exporter.forget_run, self.exporter.forgetting
         )
-        self.holds = Holds(records, lambda: self.settings, keyring)
+        self.holds = Holds(records, lambda: self.settings, keyring, hidden)
         self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)

@@ -64,8 +64,8 @@ from storage.handoff_figures import DepartmentFigures, Handoff
 from storage.hidden import HiddenRow
 from storage.intake import IntakeRow
 from storage.journal import Journal
-from storage.keys import Keyring
 from storage.kept_days import Body, ForgottenDay
+from storage.keys import Keyring
 from storage.lost import LostCall
 from storage.outbox import Counts, OutboxRow, State
 from storage.queries import CallRecord, LineFigures

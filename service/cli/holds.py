@@ -72,7 +72,7 @@ def lift(
 
 
 def _on(hold: Mapping[str, Any]) -> str:
-    named = {"call": hold["call"], "caller": hold["number"], "case": hold["case"], "days": hold["days"]}
+    named = {"call": hold["call"], "caller": hold["number"] or "hidden", "case": hold["case"], "days": hold["days"]}
     return f"{'citizen' if hold['kind'] == 'caller' else hold['kind']} {named[hold['kind']]}"
 
 

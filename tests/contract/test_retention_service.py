@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,19 +11,21 @@ import pytest
 
 from console.deps import Refused
 from service import clock
+from service.hidden import Hidden
 from service.holds import Holds
 from service.retention import Heard, Retention
 from service.settings_tables import RetentionTable
 from storage.callbacks import CallbackRow
+from storage.keys import Keyring
 from storage.numbers import NumberVault
 from storage.records import Records
 from tests.contract.storage_databases import Database, opened
 from tests.contract.storage_stories import FIRST_MS, answered_call, call_id
 from tests.contract.test_retention import DAY_MS, by_caller
 
-KEY = bytes(32)
+RING = Keyring.of(bytes(32))
 NUMBER = "13800000000"
-REF = NumberVault(KEY).caller_ref("+8613800000000")
+REF = NumberVault(RING).caller_ref("+8613800000000")
 
 
 class Settings:
@@ -32,8 +35,7 @@ class Settings:
         self.retention, self.zone_info = RetentionTable(**ages), ZoneInfo("Asia/Shanghai")
         self.service = type("Service", (), {"area_code": "0519"})
 
-    def number_key(self) -> bytes:
-        return KEY
+    data_dir = Path("/nowhere")  # no copy of who is hidden
 
 
 class House:
@@ -43,7 +45,8 @@ class House:
         self.settings, self.deleted = Settings(**ages), list[str]()
         self.heard: list[tuple[Any, ...]] = []
         known: Any = lambda: self.settings  # noqa: E731
-        self.retention = Retention(records, known, Keyring.of(KEY), self.recordings, self.restrictions)
+        self.hidden = Hidden(records, known(), RING)
+        self.retention = Retention(records, known, RING, self.recordings, self.restrictions)
         self.retention.heard = Heard(
             lambda kind, rows: self.heard.append((kind, rows)),
             lambda kind, rows: self.heard.append(("held", kind, rows)),
@@ -51,7 +54,7 @@ class House:
             lambda last, late_s: self.heard.append(("state", last, late_s)),
         )
         self.retention.work.rest = self.rest
-        self.holds = Holds(records, known, Keyring.of(KEY))
+        self.holds = Holds(records, known, RING, self.hidden)
 
     async def rest(self, seconds: float) -> None:
         pass
@@ -148,22 +151,25 @@ async def test_whom_a_hold_is_on_is_not_forgotten_until_it_is_lifted(database: D
     async with opened(database) as records:
         await with_calls(records)
         house = House(records)
+        assert (await house.holds.add({"number": "13800000009", "reason": "x"}, "s1", "agent"))["number"] == ""
+        await house.hidden.again()  # until now nobody knew whether he had asked to be hidden
+        await house.holds.lift(1, "x", "s1", "agent")
         made = await house.holds.add({"number": NUMBER, "reason": "court, file 7"}, "s1", "supervisor")
         assert (made["kind"], made["number"], made["calls"]) == ("caller", "138****0000", 2)
-        with pytest.raises(Refused, match="Hold 1 is on this citizen"):
+        with pytest.raises(Refused, match="Hold 2 is on this citizen"):
             await house.retention.citizen(NUMBER, "his request", "s1", "supervisor", dry_run=False)
         with pytest.raises(Refused, match="A hold is on this call"):
             await house.retention.call(call_id(1), "why", "s1", "supervisor", dry_run=False)
         assert len(await database.rows(NAMED)) == 3
-        assert (await house.holds.lift(1, "judged", "s2", "supervisor"))["lifted_by"] == "s2"
+        assert (await house.holds.lift(2, "judged", "s2", "supervisor"))["lifted_by"] == "s2"
         with pytest.raises(Refused, match="lifted already"):
-            await house.holds.lift(1, "judged", "s2", "supervisor")
+            await house.holds.lift(2, "judged", "s2", "supervisor")
         with pytest.raises(Refused, match="no hold 9"):
             await house.holds.lift(9, "judged", "s2", "supervisor")
         assert await house.holds.listed(every=False) == []
-        assert len(await house.holds.listed(every=True)) == 1
+        assert len(await house.holds.listed(every=True)) == 2
         await house.retention.call(call_id(1), "why", "s1", "supervisor", dry_run=False)
-        assert [row.act for row in await records.audit_rows(subject_kind="hold")] == ["lift", "hold"]
+        assert [row.act for row in await records.audit_rows(subject_kind="hold")] == ["lift", "hold", "lift", "hold"]
     assert await database.rows(NAMED) == [(call_id(2),), (call_id(DAY_MS),)]
 
 

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from storage import resealing
+from storage.audit import Act, AuditRow
 from storage.callbacks import CallbackRow
+from storage.holds import HoldKind, HoldRow, add_hold
 from storage.intake import IntakeRow
 from storage.keys import Keyring, KeySet, key_id
 from storage.numbers import NumberVault
@@ -22,7 +24,14 @@ from tests.contract.storage_databases import Database, opened
 from tests.contract.storage_stories import answered_call, call_id
 from tests.unit.storage.test_keys import NEW, NUMBER, OLD, sealed_before_keys_had_ids
 
-TABLES = ("calls.caller_sealed", "restrictions.sealed", "callbacks.sealed", "intake.name_sealed", "intake.text_sealed")
+TABLES = (
+    "calls.caller_sealed",
+    "restrictions.sealed",
+    "callbacks.sealed",
+    "holds.sealed",
+    "intake.name_sealed",
+    "intake.text_sealed",
+)
 CALLS = 5
 
 
@@ -43,6 +52,8 @@ async def rows_under_the_old_key(records: Records) -> Keyring:
     terms: dict[str, Any] = {"block": False, "kind": "reject", "afterwards": "wait", "talk_ms": None, "reason": "abuse"}
     terms |= {"evidence": "x", "approver": "a", "added_by": "a", "added_ms": 1, "until_ms": 2}
     await records.add_restrictions([RestrictionRow("r", vault.seal(NUMBER), **terms)])
+    told = AuditRow(1, "a", "supervisor", Act.HOLD, "hold", "")
+    await add_hold(records.engine, HoldRow(HoldKind.CALLER, "court", "a", 1, ref="r", sealed=vault.seal(NUMBER)), told)
     for number in (1, 2):
         call = call_id(number)
         name = seal.seal("张三", call) if number == 1 else None
@@ -74,16 +85,16 @@ async def test_every_sealed_column_is_under_the_new_key_and_says_what_it_said(da
     async with opened(database) as records:
         ring = await rows_under_the_old_key(records)
         standing = await records.sealed_by_key()
-        assert standing.by_key == {key_id(OLD): CALLS - 1 + 5, "": 1}
-        assert standing.old(ring.newest) == CALLS + 5
+        assert standing.by_key == {key_id(OLD): CALLS - 1 + 6, "": 1}
+        assert standing.old(ring.newest) == CALLS + 6
         assert await records.unreadable(ring) is None
-        assert await to_the_end(records, ring) == (CALLS + 5, 0)
-        assert (await records.sealed_by_key()).by_key == {key_id(NEW): CALLS + 5}
+        assert await to_the_end(records, ring) == (CALLS + 6, 0)
+        assert (await records.sealed_by_key()).by_key == {key_id(NEW): CALLS + 6}
         assert await records.unreadable(ring) == 0
         assert await to_the_end(records, ring) == (0, 0)
         rows = await records.intakes_of(call_id(1))
     texts = await sealed_texts(database)
-    assert {place: len(found) for place, found in texts.items()} == dict(zip(TABLES, (5, 1, 1, 1, 2), strict=True))
+    assert {place: len(found) for place, found in texts.items()} == dict(zip(TABLES, (5, 1, 1, 1, 1, 2), strict=True))
     ring.take(ring.keys.newest_alone())
     vault, seal = NumberVault(ring), intake_seal(ring)
     for place in TABLES[:3]:
@@ -100,10 +111,10 @@ async def test_broken_off_anywhere_it_is_begun_again_and_loses_nothing(database:
         async with opened(database) as records:
             assert (await records.reseal(ring, None)).resealed in (1, 2)
     async with opened(database) as records:
-        assert await to_the_end(records, ring) == (5, 0)
+        assert await to_the_end(records, ring) == (6, 0)
     ring.take(ring.keys.newest_alone())
     texts = await sealed_texts(database)
-    assert {NumberVault(ring).open_sealed(text) for place in TABLES[:3] for text in texts[place]} == {NUMBER}
+    assert {NumberVault(ring).open_sealed(text) for place in TABLES[:4] for text in texts[place]} == {NUMBER}
 
 
 async def test_a_batch_that_dies_in_its_transaction_has_changed_nothing(
@@ -150,7 +161,7 @@ async def test_what_no_key_opens_stays_as_it_is_and_is_counted(database: Databas
         foreign = NumberVault(Keyring.of(bytes(32))).seal(NUMBER)
         await records.add_callback(CallbackRow("r", foreign, "12345", 1, "cli", 1))
         await records.add_callback(CallbackRow("r", "", "12345", 1, "cli", 1))  # nothing is there any more
-        assert await to_the_end(records, ring) == (CALLS + 5, 1)
+        assert await to_the_end(records, ring) == (CALLS + 6, 1)
         assert await records.unreadable(ring) == 1
         assert (await records.sealed_by_key()).by_key[key_id(bytes(32))] == 1
         assert foreign.startswith(mark(key_id(bytes(32))))
@@ -165,5 +176,5 @@ async def test_a_key_from_before_opens_steps_that_the_journal_brings_late(databa
         story = answered_call(9)
         records.write(replace(story[0], data={**story[0].data, "caller_sealed": late}), *story[1:])
         assert await records.flush(20)
-        assert (await records.sealed_by_key()).by_key[key_id(OLD)] == CALLS + 5
-        assert await to_the_end(records, ring) == (CALLS + 6, 0)
+        assert (await records.sealed_by_key()).by_key[key_id(OLD)] == CALLS + 6
+        assert await to_the_end(records, ring) == (CALLS + 7, 0)

@@ -352,8 +352,8 @@ AGES: dict[str, Any] = {
     "failure": None,
 }  # fmt: skip
 HELD: dict[str, Any] = {
-    "id": 3, "kind": "caller", "call": "", "number": "138****0000", "case": "", "days": "", "reason": "court",
-    "by": "s1", "at": 1.0, "calls": 2, "lifted_by": None, "lifted_at": None, "lifted_reason": None,
+    "id": 3, "kind": "caller", "call": "", "number": "138****0001", "hidden": False, "case": "", "days": "",
+    "reason": "court", "by": "s1", "at": 1.0, "calls": 2, "lifted_by": None, "lifted_at": None, "lifted_reason": None,
 }  # fmt: skip
 
 

@@ -15,13 +15,14 @@ from console.app import create_app
 from console.deps import Reading, Refused, Role, Sight
 from console.intake_schemas import IntakeOut
 from console.privacy_schemas import CallerOut
+from console.retention_schemas import HoldOut
 from console.schemas import CallbackOut, RestrictionOut
 from console.sight import RANK, blanked, masked
 from tests.unit.console.fakes import CALLER, HIDING, KEYS, TALKING, TOLD, WRITTEN, Hotline, bearer
 
 API = "/api/v1"
 NUMBER, SHOWN = "13800000001", "138****"
-PERSONAL = (RestrictionOut, CallbackOut, CallerOut, IntakeOut)  # what holds a citizen's number or name
+PERSONAL = (RestrictionOut, CallbackOut, CallerOut, IntakeOut, HoldOut)  # what holds a citizen's number or name
 RESTRICT = {"number": NUMBER, "kind": "reject", "reason": "abuse", "evidence": "case 7", "until": 5.0}
 FORM = {"kind": "投诉", "subject": "路灯", "text": "请回电13800000001"}
 WHY = {"reason": "the police asks"}
@@ -46,6 +47,9 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/callbacks", "/callbacks", {"number": NUMBER, "consent": True}, False),
     ("GET", "/callbacks/{entry}", "/callbacks/17", None, False),
     ("PATCH", "/callbacks/{entry}", "/callbacks/17", {"note": "x"}, False),
+    ("GET", "/holds", "/holds", None, False),
+    ("POST", "/holds", "/holds", {"call": TALKING, **WHY}, False),
+    ("POST", "/holds/{hold}/lift", "/holds/3/lift", WHY, False),
     ("GET", "/calls/{call}/caller", f"/calls/{TALKING}/caller", None, False),
     ("POST", "/calls/{call}/caller", f"/calls/{TALKING}/caller", WHY, True),
     ("GET", "/calls/{call}/intake", f"/calls/{TALKING}/intake", None, False),
