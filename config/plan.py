@@ -21,6 +21,7 @@ LOCAL_PHONE: Final = re.compile(r"PJSIP/([A-Za-z0-9_.-]+)")
 REMOTE: Final = re.compile(r"[A-Za-z0-9_]+/[^@/]+@.+")  # a number behind a trunk
 ADDRESS: Final = re.compile(r"[0-9A-Za-z.:/-]+")
 ZONE: Final = re.compile(r"[A-Za-z0-9_+/-]+")
+TEST_CALLER: Final = re.compile(r"[0-9()+?|\[\]]*")
 PATH: Final = re.compile(r"/[^\s,;$()\"'|&\\\[\]{}]*")
 SECRET: Final = re.compile(r"(?!>)[!-:<-~]+")  # printable, no blank, no ";" (a comment), no ">" after the "="
 SHOWN_LIMIT: Final = 60
@@ -118,6 +119,9 @@ class PbxPlan:
     voice_notice: str = ""  # file of the notice to rejected callers; "" is none
     records: bool = False
     recordings_directory: str = ""  # "" is `<spool>/hotline-recordings`
+    test_caller: str = ""  # regular expression of the number of the trunk for test calls; "" is no test calls
+    test_talk_s: float = 4.0
+    test_voice: str = ""  # file of what an agent hears in a test call; "" is ours
     timezone: str = "Asia/Shanghai"  # whose days the folders of recordings are
 
     @property
@@ -135,8 +139,16 @@ class PbxPlan:
     @property
     def voice(self) -> str:
         """The notice to rejected callers as Asterisk names it: without what stands after the last dot."""
-        suffix = PurePath(self.voice_notice).suffix.lower().removeprefix(".")
-        return f"{self.tones}/voice-{suffix}" if suffix else f"{self.tones}/restricted"
+        return self._sound("voice", self.voice_notice, "restricted")
+
+    @property
+    def phrase(self) -> str:
+        """What an agent hears in a test call, in the same way."""
+        return self._sound("phrase", self.test_voice, "test")
+
+    def _sound(self, name: str, file: str, ours: str) -> str:
+        suffix = PurePath(file).suffix.lower().removeprefix(".")
+        return f"{self.tones}/{name}-{suffix}" if suffix else f"{self.tones}/{ours}"
 
 
 def shown_name(line: Line, rules: Rules) -> str:
@@ -234,6 +246,8 @@ def _server_problems(plan: PbxPlan) -> list[str]:
         *_must(PATH, plan.notice, "notice directory"),
         *_must(PATH, plan.voice, "restrictions.voice_notice"),
         *_must(PATH, plan.recordings, "recording.dir"),
+        *_must(PATH, plan.phrase, "probe.voice"),
+        *_must(TEST_CALLER, plan.test_caller, "probe.caller"),
         *_must(ZONE, plan.timezone, "timezone"),
     ]
     for name, host in (("fastagi", plan.fastagi_host), ("ami", plan.ami_bind), ("sip", plan.sip_bind)):

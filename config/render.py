@@ -96,17 +96,25 @@ def sounds(plan: PbxPlan) -> dict[Path, bytes]:
     """Every sound that the files name, and where it lies.
 
     Raises:
-        PlanError: the spoken notice to rejected callers cannot be read.
+        PlanError: a spoken sound of the operator's cannot be read.
     """
     found = {Path(plan.notice, name): sound for name, sound in notice_sounds().items()}
     found |= {Path(plan.tones, name): sound for name, sound in tone_sounds().items()}
-    if plan.voice_notice:
-        source = Path(plan.voice_notice)
-        try:
-            found[Path(plan.voice + source.suffix.lower())] = source.read_bytes()
-        except OSError as error:
-            raise PlanError(f"restrictions.voice_notice: {source} cannot be read ({error.strerror})") from None
+    for key, file, place in (
+        ("restrictions.voice_notice", plan.voice_notice, plan.voice),
+        ("probe.voice", plan.test_voice, plan.phrase),
+    ):
+        if file:
+            source = Path(file)
+            found[Path(place + source.suffix.lower())] = _read(source, key)
     return found
+
+
+def _read(source: Path, key: str) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise PlanError(f"{key}: {source} cannot be read ({error.strerror})") from None
 
 
 def _replace(path: Path, content: bytes, mode: int) -> None:
@@ -160,6 +168,10 @@ def _values(plan: PbxPlan) -> dict[str, object]:
         "notice_directory": plan.notice,
         "restricted_notice": plan.voice,
         "warning_tone": f"{plan.tones}/warning",
+        "test_caller": plan.test_caller,
+        "test_talk_ms": round(plan.test_talk_s * 1000),
+        "test_wait_s": _number(plan.test_talk_s + 4),
+        "test_phrase": plan.phrase,
         "records": plan.records,
         "start_recording": _start_recording(plan),
         "record": _record(plan),

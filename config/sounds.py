@@ -5,8 +5,8 @@ wants a spoken notice puts `01-notice.alaw` (8 kHz, mono, A-law) in its place; A
 order of their names, again and again.
 
 The tones: what a rejected caller hears while no spoken notice is configured, which is the three rising tones by which
-networks begin an announcement, and no more than that; what an agent hears before the end of a short call, and what he
-is told of third parties.
+networks begin an announcement, and no more than that; what an agent hears before the end of a short call, what he
+is told of third parties, and by what he knows a test call: two beeps, 拨测, and both again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from config.speech import spoken
 from routing.commands import Tone
 
 RATE: Final = 8000
@@ -27,6 +28,7 @@ MELODY: Final = tuple(
 
 
 SPECIAL_INFORMATION: Final = ((950.0, 0.33), (1400.0, 0.33), (1800.0, 0.33), (0.0, 1.0)) * 2  # Source: ITU-T E.180
+TEST_BEEPS: Final = ((1320.0, 0.3), (0.0, 0.1), (1320.0, 0.3), (0.0, 0.15))
 WARNING: Final = ((880.0, 0.2), (0.0, 0.1), (880.0, 0.2))
 # What an agent is told in his ear, by `routing.commands.Tone`: as telephone networks say it, where they have a word for it.
 TOLD: Final = {
@@ -43,7 +45,17 @@ TOLD: Final = {
 def tone_sounds() -> dict[str, bytes]:
     """File name -> A-law bytes."""
     told = {f"{tone}.alaw": tones(score) for tone, score in TOLD.items()}
-    return {"restricted.alaw": tones(SPECIAL_INFORMATION), "warning.alaw": tones(WARNING)} | told
+    return {
+        "restricted.alaw": tones(SPECIAL_INFORMATION),
+        "warning.alaw": tones(WARNING),
+        "test.alaw": test_phrase(),
+    } | told
+
+
+def test_phrase() -> bytes:
+    """By what an agent knows a test call; about three and a half seconds."""
+    once = tones(TEST_BEEPS) + bytes(map(to_alaw, spoken())) + tones(((0.0, 0.2),))
+    return once * 2
 
 
 def notice_sounds() -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from console.joins import Answered, joins
 from console.limits import BodyLimit, SecurityHeaders
 from console.pages import HERE, pages
 from console.privacy import privacy
+from console.probes import probes
 from console.problems import install
 from console.reconcile import reconcile
 from console.recordings import recordings
@@ -61,6 +62,7 @@ def create_app(deps: ConsoleDeps) -> FastAPI:
     app.include_router(recordings)
     app.include_router(reconcile)
     app.include_router(callbacks)
+    app.include_router(probes)
     app.include_router(intake)
     app.include_router(privacy)
     app.include_router(retention)

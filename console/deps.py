@@ -258,6 +258,14 @@ class Holds(Protocol):
     async def lift(self, hold_id: int, reason: str, by: str, role: str) -> Mapping[str, Any]: ...
 
 
+class Probes(Protocol):
+    """Test calls, by the keys of `probe_schemas.ProbeOut`. Raises Refused and did nothing."""
+
+    async def place(self, number: str, by: str) -> Mapping[str, Any]: ...
+    async def shown(self, probe_id: str) -> Mapping[str, Any]: ...
+    async def listed(self, *, number: str, limit: int) -> Sequence[Mapping[str, Any]]: ...
+
+
 class Directory(Protocol):
     """Departments and other hotlines. Changes are in force and kept when they return, or raise Refused and changed nothing.
 
@@ -367,6 +375,7 @@ class ConsoleDeps:
     sight: Callable[[Role], Sight]
     retention: Retention
     holds: Holds
+    probes: Probes
     tokens: Mapping[str, Token]
     version: str = ""
     target_ratio: float = 0.95

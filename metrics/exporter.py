@@ -94,6 +94,7 @@ class Exporter:
             StepKind.ACT_ENDED: self._act_ended,
             StepKind.RECORDING: self._recorded,
         }
+        self._tests: dict[str, None] = {}  # calls that are tests, oldest first
         self._asked: dict[tuple[str, Value], tuple[str, str]] = {}  # call, act -> kind and id of whom it was asked for
 
     def bug(self, part: str) -> None:
@@ -104,9 +105,19 @@ class Exporter:
 
     def step(self, step: Step) -> None:
         """Count one step. Steps of other kinds move no counter; a step is told once, so nothing is counted twice."""
+        if self._is_of_a_test(step) and step.kind is not StepKind.JUDGED:
+            return  # of a test call no more is told here than that there was one
         count = self._on.get(step.kind)
         if count is not None:
             count(step)
+
+    def _is_of_a_test(self, step: Step) -> bool:
+        """Every step of the engine says so itself; what became of the recording is told by others, after the end."""
+        if step.data.get("test") is True:
+            self._tests[step.call_id] = None
+        while len(self._tests) > ACTS_KNOWN:
+            del self._tests[next(iter(self._tests))]
+        return step.call_id in self._tests
 
     def _offered(self, step: Step) -> None:
         self.metrics.offered.labels(_line(step)).inc()
@@ -187,6 +198,26 @@ class Exporter:
             self.metrics.recordings.labels(_text(step, "outcome")).inc()
         elif what == "deleted":
             self.metrics.recordings_deleted.inc()
+
+    # -- test calls --
+
+    def probed(self, number: str, outcome: str) -> None:
+        """A test call is over."""
+        self.metrics.probes.labels(number, outcome).inc()
+
+    def probe(
+        self, number: str, good: bool | None, dial_delay_s: float | None, answer_s: float | None, at: float
+    ) -> None:
+        """The last test call of a number that says something about it."""
+        self.metrics.probe_good.labels(number).set(_number(good))
+        self.metrics.probe_dial_delay.labels(number).set(_number(dial_delay_s))
+        self.metrics.probe_answer.labels(number).set(_number(answer_s))
+        self.metrics.probe_at.labels(number).set(at)
+
+    def probes_missed(self, seconds: Mapping[str, float]) -> None:
+        """For how long each number has waited for a test call that the schedule wanted; 0: for none."""
+        for number in self._lines | set(seconds):
+            self.metrics.probe_missed.labels(number).set(seconds.get(number, 0.0))
 
     # -- what is now --
 

@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from routing.agent_state import AgentState
 from routing.model import DeviceState, Line
 from routing.outbound import OutKind, OutOutcome
+from routing.probe import ProbeOutcome
 from routing.recording import RecordingOutcome
 from routing.restrictions import Kind
 from routing.steps import ActOutcome, CallOutcome, Judgement, Outcome, ThirdOutcome
@@ -55,7 +56,7 @@ ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
 ANSWERED_BY: Final = ("engine", "fallback", "unknown")
 KEPT: Final = (  # tasks that go on and on
     "gauges", "snapshots", "watchdog", "agents", "workdays", "forecast", "restrictions", "departments",
-    "recordings", "callbacks", "disk", "outbox", "reconcile", "hidden", "number keys", "retention",
+    "recordings", "callbacks", "disk", "outbox", "reconcile", "hidden", "number keys", "retention", "probes",
 )  # fmt: skip
 FORGOTTEN: Final = ("numbers", "intakes", "callbacks", "agents", "calls")  # storage.forgetting.Kind
 FORGET_RESULTS: Final = ("done", "failed")
@@ -82,6 +83,7 @@ class Metrics:
         self._presentations()
         self._outbound()
         self._retention()
+        self._probes()
         self._links()
         self._health()
         self.build = Info("hotline_build", "Version of the running service.", registry=self.registry)
@@ -262,6 +264,23 @@ class Metrics:
         for result in FORGET_RESULTS:
             self.forget_runs.labels(result)
 
+    def _probes(self) -> None:
+        self._probed: set[str] = set()  # lines whose gauges are there
+        self.probes = self._counter("hotline_probe_calls_total", "Test calls that are over.", "number", "outcome")
+        self.probe_good = self._gauge(
+            "hotline_probe_good", "1 when the last test call was as it should be, else 0; NaN: none yet.", "number"
+        )
+        self.probe_dial_delay = self._gauge(
+            "hotline_probe_dial_delay_seconds", "Of the last one: dialled until the first sound.", "number"
+        )
+        self.probe_answer = self._gauge(
+            "hotline_probe_answer_seconds", "Of the last one: dialled until answered.", "number"
+        )
+        self.probe_at = self._gauge("hotline_probe_last_timestamp_seconds", "When the last one ended.", "number")
+        self.probe_missed = self._gauge(
+            "hotline_probe_missed_seconds", "For so long the schedule waits for a test call; 0: for none.", "number"
+        )
+
     def _links(self) -> None:
         self.ami_connected = self._gauge(
             "hotline_ami_connected", "1 while the AMI link is up and rebuilt, else 0.", "pbx"
@@ -362,7 +381,7 @@ class Metrics:
             self.callbacks.labels(entry_state)
         for delivery in DELIVERY_RESULTS:
             self.deliveries.labels(delivery)
-        for machine in ("call", "agent", "joined", "outbound"):
+        for machine in ("call", "agent", "joined", "outbound", "probe"):
             self.illegal.labels(machine)
         for name in pbx:
             self.ami_connected.labels(name)
@@ -374,12 +393,24 @@ class Metrics:
         for outcome in ActOutcome:
             self.handoffs.labels(number, outcome)
 
+    def _add_probes(self, number: str) -> None:
+        """What the last test call said stays over a reload."""
+        self.probe_missed.labels(number)
+        for ended in ProbeOutcome:
+            self.probes.labels(number, ended)
+        for gauge in () if number in self._probed else (
+            self.probe_good, self.probe_dial_delay, self.probe_answer, self.probe_at
+        ):  # fmt: skip
+            gauge.labels(number).set(math.nan)
+        self._probed.add(number)
+
     def add_line(self, line: Line) -> None:
         """Bring all series of a line into being at 0; again after a reload is harmless."""
         for metric in (self.offered, self.answer_seconds, self.abandon_seconds):
             metric.labels(line.number)
         for gauge in (self.waiting, self.longest_wait, self.talking, self.roster_gap):
             gauge.labels(line.number)
+        self._add_probes(line.number)
         for result in Judgement:
             self.judged.labels(line.number, result)
         self.forecast.labels(line.number).set(math.nan)  # until somebody knows

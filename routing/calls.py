@@ -45,6 +45,7 @@ class Call(NamedTuple):
     state: CallState = CallState.ARRIVED
     head: bool = False  # agent leg lost: served first
     emergency: bool = False
+    test: bool = False  # a test call: see `routing.probing`
     trunk: str = ""
     case: str = ""  # id of the case it is about, of another centre or hotline
     caller_ref: str | None = None
@@ -81,8 +82,8 @@ class Call(NamedTuple):
     touched: float = 0.0  # epoch of the last event about it
 
     def order(self) -> tuple[int, float, str]:
-        """Sort key of the waiting: emergency returns, then lost legs, then by position; never equal."""
-        rank = 0 if self.emergency and self.head else 1 if self.emergency else 2 if self.head else 3
+        """Sort key of the waiting: emergency returns, then lost legs, then by position, tests last; never equal."""
+        rank = 4 if self.test else 0 if self.emergency and self.head else 1 if self.emergency else 2 if self.head else 3
         return (rank, self.position if self.last_place is None else self.last_place, self.id)
 
 
@@ -125,7 +126,7 @@ class Queue:
     def put(self, call: Call) -> None:
         self.drop(call.id)
         key, want = call.order(), Want(call.line.number, call.open_rings, call.prefers, call.overdue)
-        skills = call.line.rings[0].skills
+        skills = frozenset[str]() if call.test else call.line.rings[0].skills  # a test makes nobody scarce
         self._placed[call.id] = key, want, skills
         insort(self._order, key)
         insort(self._by_want.setdefault(want, []), key)

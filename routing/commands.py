@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from routing.model import Surge
 from routing.outbound import Outbound
+from routing.probe import Probe
 from routing.steps import Step
 
 
@@ -196,6 +197,37 @@ class WriteOutbound:
 
 
 @dataclass(frozen=True, slots=True)
+class DialProbe:
+    """Open the door to one test call of this line, and dial it from outside. `dial`: Asterisk's dial string."""
+
+    probe_id: str
+    number: str
+    rings_s: float
+    dial: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DropProbe:
+    """End the outside leg of a test call, however far it is."""
+
+    probe_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseProbe:
+    """The test call is over: whoever comes now is a citizen."""
+
+    probe_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteProbe:
+    """A test call as it is now, for journal, metrics and log; each replaces the one before."""
+
+    probe: Probe
+
+
+@dataclass(frozen=True, slots=True)
 class LookAgain:
     """Our picture of a call is doubtful: a new one at once."""
 
@@ -246,6 +278,10 @@ Command: TypeAlias = (
     | DialOut
     | DropOutbound
     | WriteOutbound
+    | DialProbe
+    | DropProbe
+    | CloseProbe
+    | WriteProbe
     | LookAgain
     | WriteStep
     | WriteSignIn

@@ -11,7 +11,7 @@ from heapq import heappush
 from itertools import islice
 from typing import Any, Final
 
-from routing import call_state, cases, choice
+from routing import call_state, cases, choice, probing
 from routing import commands as c
 from routing import events as e
 from routing.agent_state import AgentEvent, AgentState
@@ -21,8 +21,9 @@ from routing.candidates import Candidates
 from routing.floor import Floor
 from routing.joined import Joined
 from routing.lending import Lending
-from routing.model import Line, Rules
+from routing.model import Line, Rules, Surge
 from routing.outbound import Outbound
+from routing.probe import Probe
 from routing.restrictions import Book
 from routing.steps import Step, StepKind, Value
 
@@ -41,6 +42,8 @@ class Desk:
         self.joined: dict[str, Joined] = {}  # by call: those on which an act was done
         self.trunks: dict[str, bool] = {}  # to emergency centres: whether the other end answers; unknown is not there
         self.outbound: dict[str, Outbound] = {}  # calls that agents place: no part of `calls`
+        self.probes: dict[str, Probe] = {}  # test calls under way, by id
+        self.surge: Surge | None = None
         self.deciding = False
         self.now = self.wall = 0.0
         self.out: list[c.Command] = []
@@ -103,7 +106,7 @@ class Desk:
         if call.id in self.calls:
             self.calls[call.id] = call
         at = self.wall if at is None else at
-        known = {k: v for k, v in data.items() if v is not None}
+        known = {k: v for k, v in data.items() if v is not None} | ({"test": True} if call.test else {})
         self.out.append(c.WriteStep(Step(call.id, seq, round(at, 3), kind, known, candidates)))
         return call
 
@@ -123,6 +126,7 @@ class Desk:
         if line is None or call_id in self.ended:
             return None
         arrived = self.now - max(0.0, self.wall - arrived_at)
+        facts["test"] = probing.taken_in(self, call_id, arrived_at, facts)
         caller_ref = facts.get("caller_ref")
         sealed = facts.pop("caller_sealed", None)
         told = facts.pop("case", "")
@@ -214,6 +218,8 @@ class Desk:
 
     def _wrap_up_s(self, call_id: str) -> float:
         call, out = self.calls.get(call_id), self.outbound.get(call_id)
+        if call is not None and call.test:
+            return 0.0
         line = call.line if call is not None else None if out is None else self.serving(out.line)
         own = None if line is None else line.wrap_up_s
         return self.rules.timing.wrap_up_s if own is None else own

@@ -30,6 +30,7 @@ from routing import (
     joining,
     matching,
     presenting,
+    probing,
     rebuild,
     restricting,
     rostering,
@@ -60,7 +61,6 @@ class Engine(Desk):
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
         self.configured, self.workdays, self.duty = rules, Workdays(), rostering.NOT_LOOKED
-        self.surge: Surge | None = None
 
     def handle(self, event: e.Event, now: float, wall: float) -> list[c.Command]:
         """Takes one event, returns what should happen, in order. Never raises for an event that surprises us.
@@ -77,6 +77,7 @@ class Engine(Desk):
             self.illegal[error.machine] += 1
         self._fire_timers()
         self._match()
+        probing.look(self)
         for sign in self.floor.signs:
             self.out.append(sign)
         self.floor.signs.clear()
@@ -135,12 +136,14 @@ class Engine(Desk):
         self.floor.ami(up=True)
         rebuild.take_picture(self, event)
         calling_out.take_picture(self, event)
+        probing.take_picture(self, event)
         self.unseen_since = math.inf
         matching.look_at_everything(self)
 
     def _remembered(self, event: e.Remembered) -> None:
         rebuild.remember(self, event)
         calling_out.remember(self, event.outbound)
+        probing.remember(self, event.probes)
 
     def _allowed(self, event: e.DecisionsAllowed) -> None:
         self.deciding = True
@@ -299,6 +302,8 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.JoinRefused: joining.not_asked,
     e.OutboundAsked: calling_out.asked,
     e.OutboundMoved: calling_out.moved,
+    e.ProbeAsked: probing.asked,
+    e.ProbeMoved: probing.moved,
     e.SeatStateChanged: Engine._device,
     e.TrunkStateChanged: Engine._trunk,
     e.AmiLost: Engine._ami_lost,
@@ -334,4 +339,5 @@ _TIMERS: Final[dict[str, Callable[[Engine, str], None]]] = {
     "joined": gathering.due,
     "third": thirds.due,
     "outbound": calling_out.due,
+    "probe": probing.due,
 }

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from routing.joined import Verb
 from routing.model import DeviceState, Rules, Surge
 from routing.outbound import Outbound, OutEvent, OutKind
+from routing.probe import Probe, ProbeEvent
 from routing.restrictions import Restriction
 from routing.targets import Target
 from routing.workdays import Workdays
@@ -38,6 +39,7 @@ class CallHeld:
     caller_blocks: tuple[str, ...] = ()  # references of the blocks of numbers it lies in; none: a service number
     heard: bool = False  # the dialplan has played the notice to a rejected caller
     case: str = ""  # id of the case it is about, or `cases.UNREADABLE`
+    test: str = ""  # the test call whose mark it carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class CallSeen:
     caller_number: str = field(default="", repr=False)  # as Asterisk has it; the shell seals and clears it
     caller_blocks: tuple[str, ...] = ()
     case: str = ""
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +323,7 @@ class SeenCall:
     trunk: str = ""
     emergency: bool = False
     case: str = ""
+    test: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +342,7 @@ class Picture:
     seats: Mapping[str, DeviceState]
     at: float
     outbound: tuple[SeenOutbound, ...] = ()
+    probes: frozenset[str] = frozenset()  # test calls whose outside leg is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +363,7 @@ class EndNoted:
     trunk: str = ""
     emergency: bool = False
     case: str = ""
+    test: str = ""
 
 
 # -- from the shell ----------------------------------------------------------------------------------------------------
@@ -378,6 +384,7 @@ class RememberedCall:
     emergency: bool = False
     caller_ref: str | None = None
     case: str = ""
+    test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +412,7 @@ class Remembered:
     since: float = math.inf  # calls that ended later may have passed unseen
     ended: frozenset[str] = frozenset()  # those of them that the records know all the same
     outbound: tuple[Outbound, ...] = ()  # not ended
+    probes: tuple[Probe, ...] = ()  # not ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,6 +496,28 @@ class OutboundAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeAsked:
+    """A test call to a line. `dial`: Asterisk's dial string, through the trunk that is for it."""
+
+    probe_id: str
+    number: str
+    by: str
+    dial: str = field(repr=False)
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeMoved:
+    """What became of the outside leg of a test call. `at`: None: just now. `cause` and `sip` of an end."""
+
+    probe_id: str
+    what: ProbeEvent
+    at: float | None
+    cause: int | None = None
+    sip: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MoveRefused:
     """Asterisk did not take a redirect."""
 
@@ -566,6 +596,8 @@ Event: TypeAlias = (
     | CodeDialled
     | OutboundAsked
     | OutboundMoved
+    | ProbeAsked
+    | ProbeMoved
     | FallbackUsed
     | SeatStateChanged
     | TrunkStateChanged

@@ -16,3 +16,9 @@ def of_answer(wait_s: float, answer_within_s: float) -> Judgement:
 def of_end(outcome: CallOutcome) -> Judgement:
     """Of a call that ended before anybody answered it."""
     return Judgement.FAILED if outcome is CallOutcome.FAILED else Judgement.ABANDONED
+
+
+def is_test(judged: object) -> bool:
+    """The one rule by which test calls are left out: whatever counts calls asks this of the judgement, which a test call
+    has from its first step on. In SQL it is `storage.counted`."""
+    return judged == Judgement.TEST

@@ -128,7 +128,7 @@ def _another_zone_lends(desk: Desk) -> bool:
 
 def _longest_wait_s(desk: Desk, zone_id: str) -> float:
     call_id = desk.queue.longest_wait_of(zone_id)
-    return 0.0 if call_id is None else desk.now - desk.calls[call_id].arrived
+    return 0.0 if call_id is None or desk.calls[call_id].test else desk.now - desk.calls[call_id].arrived
 
 
 def _look_for_the_last_agents(desk: Desk) -> None:

@@ -161,6 +161,15 @@ class RestrictionRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeRules:
+    """What holds for test calls. See `routing.probing`."""
+
+    most_waiting: int = 0  # none is placed, and one that is under way gives way, while more citizens wait
+    ring_s: float = 40.0  # nobody answers for so long: it is ended
+    talk_s: float = 4.0  # the phrase, and then the end
+
+
+@dataclass(frozen=True, slots=True)
 class Surge:
     """A declared surge. Times are epoch seconds."""
 
@@ -195,6 +204,7 @@ class Rules:
     surge: SurgeRules = field(default_factory=SurgeRules)
     restricting: RestrictionRules = field(default_factory=RestrictionRules)
     emergencies: Mapping[str, Target] = field(default_factory=dict)  # by number
+    probing: ProbeRules = field(default_factory=ProbeRules)
 
     def serving(self, number: str) -> Line | None:
         """The line that serves a dialled number; a merged number is served as another line."""

@@ -14,6 +14,7 @@ from routing.candidates import Candidates
 from routing.desk import Desk
 from routing.floor import BUSY, NO_ANSWER, NO_RINGING, SET_ASIDE, UNREACHABLE_PAUSE_S
 from routing.model import Timing
+from routing.probe import TESTED
 from routing.steps import Outcome, StepKind
 
 VOID_AFTER_S: Final = 1.0  # sent, but Asterisk never began to dial
@@ -70,7 +71,8 @@ def send(desk: Desk, call: Call, shown: Presentation) -> Call:
     """The decision is on its way: the call waits no longer, its seats ring for it. Raises IllegalTransition."""
     call = desk.move(call, CallEvent.SENT, presentation=shown, session=None)
     for seat_id in shown.seats:
-        desk.agent(desk.floor.at_seat[seat_id], AgentEvent.CALL_PRESENTED, call_id=call.id)
+        reason = TESTED if call.test else ""
+        desk.agent(desk.floor.at_seat[seat_id], AgentEvent.CALL_PRESENTED, call_id=call.id, reason=reason)
     for after_s in (VOID_AFTER_S, desk.rules.timing.ring_s, shown.ring_s + EXPIRY_SLACK_S):
         desk.timer(desk.now + after_s, "presentation", call.id)
     return call

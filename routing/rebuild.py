@@ -42,6 +42,7 @@ def remember(desk: Desk, event: e.Remembered) -> None:
             arrived,
             arrived - credit_s,
             judged=old.judged,
+            test=old.test,
             answered_at=old.answered_at,
             seat_id=old.seat_id,
             trunk=old.trunk,
@@ -98,7 +99,13 @@ def _never_seen(desk: Desk, event: e.EndNoted) -> Call | None:
 
 def _arrive(desk: Desk, told: e.EndNoted | e.SeenCall) -> Call | None:
     return desk.arrive(
-        told.call_id, told.number, told.arrived_at, trunk=told.trunk, emergency=told.emergency, case=told.case
+        told.call_id,
+        told.number,
+        told.arrived_at,
+        trunk=told.trunk,
+        emergency=told.emergency,
+        case=told.case,
+        test=told.test,
     )
 
 

@@ -194,7 +194,7 @@ class Shadow:
         own.redials, own.spoke, own.ended = dict(live.redials), dict(live.spoke), dict(live.ended)
         own.unseen_since, own.presentation_no = live.unseen_since, live.presentation_no
         own.book, own.book_until = live.book, live.book_until
-        own.outbound = dict(live.outbound)
+        own.outbound, own.probes = dict(live.outbound), dict(live.probes)
         own.numbers = {caller_ref: dict(calls) for caller_ref, calls in live.numbers.items()}
         own.timers += [timer for timer in live.timers if timer[2] not in ("roster", "lending")]
         own.timers.sort()
@@ -323,7 +323,7 @@ class Shadow:
     def _held_against(self, decided: Sequence[Decided]) -> None:
         for command in decided:
             call = self.engine.calls.get(command.call_id)
-            if call is not None and isinstance(command, c.PresentCall | c.SendToFallback):
+            if call is not None and not call.test and isinstance(command, c.PresentCall | c.SendToFallback):
                 self._compare(call, command.seat_ids if isinstance(command, c.PresentCall) else NOBODY)
 
     def _compare(self, call: Call, live: tuple[str, ...]) -> None:
@@ -352,6 +352,7 @@ class Shadow:
             left = call is None or call.state in TALKS or isinstance(event, e.FallbackUsed)
             if ahead is not None and left:
                 del self.ahead[call_id]
+            if ahead is not None and left and not (call is not None and call.test):
                 self._keep(Difference(Result.FOUND, call_id, ahead.line, ahead.at, ahead.wait_s, NOBODY, ahead.seats))
 
     def _keep(self, found: Difference) -> None:

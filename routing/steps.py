@@ -3,7 +3,7 @@
 A step is unique by (call_id, seq); `seq` grows within a call, also across a restart of the service (it is derived from
 the wall clock in milliseconds, never below the last one + 1). Steps are facts: none is ever changed or taken back.
 
-Keys of `data` by kind (a key that is absent is not known):
+Keys of `data` by kind (a key that is absent is not known). Every step of a test call has `test`, which is true:
 
 OFFERED             the call reached a line: number, line (the serving line), trunk, arrived_at (s), caller_ref,
                     caller_sealed, emergency, case (id of the case that came with the call), source (cel: the whole story

@@ -6,12 +6,13 @@ from typing import Final
 
 from routing import commands as c
 from routing import events as e
-from routing import gathering, judging, presenting, storms, thirds
+from routing import gathering, judging, presenting, probing, storms, thirds
 from routing.agent_state import AgentEvent
 from routing.call_state import CallEvent, CallState
 from routing.calls import Call, Presentation
 from routing.desk import Desk
 from routing.joined import Place
+from routing.probe import TESTED
 from routing.steps import CallOutcome, Judgement, Outcome, StepKind
 
 GOODBYE_WAIT_S: Final = 0.5  # AGI asks about the goodbye before AMI has told of it
@@ -51,6 +52,8 @@ def _tell_answer(desk: Desk, call: Call, at: float, first: bool, shown: Presenta
         call, StepKind.ANSWERED, at, seat=seat_id, agent=call.agent_id, wait_s=wait_s,
         presentation=shown.id if shown and ours else None, by="engine" if ours else "fallback",
     )  # fmt: skip
+    if call.test:
+        probing.answered(desk, call, at, "engine" if ours else "fallback")
     if first:
         judge(desk, call, judging.of_answer(wait_s, call.line.answer_within_s), wait_s, at)
 
@@ -60,7 +63,7 @@ def resume(desk: Desk, call: Call, seat_id: str, at: float) -> Call:
     take_from_others(desk, seat_id, call.id, at)
     agent = desk.floor.agent_at(seat_id)
     if agent is not None:
-        desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id)
+        desk.agent(agent.id, AgentEvent.CALL_ANSWERED, call_id=call.id, reason=TESTED if call.test else "")
     return _joined(desk, call, seat_id, agent.id if agent else None, at)
 
 
@@ -120,9 +123,10 @@ def _answer_goodbye(desk: Desk, call_id: str) -> None:
     call = desk.calls[call_id]
     if call.goodbye_session is None:
         return
-    verb = c.BringBack if call.leg_lost else c.SayGoodbye
+    back = call.leg_lost and not call.test
+    verb = c.BringBack if back else c.SayGoodbye
     desk.out.append(verb(call_id, call.goodbye_session))
-    call = desk.step(call, StepKind.SENT, verb="back" if call.leg_lost else "goodbye", session=call.goodbye_session)
+    call = desk.step(call, StepKind.SENT, verb="back" if back else "goodbye", session=call.goodbye_session)
     desk.put(call._replace(goodbye_session=None, goodbye_until=None))
 
 
@@ -217,7 +221,9 @@ def _wait_s(desk: Desk, call: Call, at: float) -> float:
 def judge(desk: Desk, call: Call, result: Judgement, wait_s: float, at: float) -> None:
     call = desk.calls.get(call.id, call)
     if not call.judged:
-        if call.restriction is not None and call.restriction.serves_last:
+        if call.test:
+            result = Judgement.TEST
+        elif call.restriction is not None and call.restriction.serves_last:
             result = Judgement.RESTRICTED
         desk.calls[call.id] = call._replace(judged=True)
         if result in _OF_THE_RATIO:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from routing.agent_state import AgentState
 from routing.call_state import CallState
 from routing.model import DeviceState, DutyView, EngineView, LineView, Mode, SeatView
+from routing.probe import TESTED
 
 if TYPE_CHECKING:
     from routing.desk import Desk
@@ -24,6 +25,8 @@ def _lines(engine: Desk, now: float, duty: Callable[[str], DutyView | None]) -> 
     waits: dict[str, list[float]] = {}
     talking: dict[str, int] = {}
     for call in engine.calls.values():
+        if call.test:
+            continue
         if call.state in UNANSWERED:
             waits.setdefault(call.line.number, []).append(now - call.arrived)
         elif call.state is CallState.CONNECTED:
@@ -62,5 +65,5 @@ def _seat(engine: Desk, seat_id: str, now: float) -> SeatView:
         max(0.0, now - agent.since),
         device,
         call.line.number if call else out.line if out else None,
-        agent.reason,
+        "" if agent.reason == TESTED and agent.state is AgentState.RINGING else agent.reason,  # nobody is warned of one
     )

@@ -48,7 +48,7 @@ def _arrived(desk: Desk, event: e.CallHeld | e.CallSeen) -> Call | None:
     call = desk.arrive(
         event.call_id, event.number, event.arrived_at, trunk=event.trunk, emergency=event.emergency,
         caller_ref=event.caller_ref, caller_sealed=event.caller_sealed, caller_blocks=event.caller_blocks,
-        case=event.case,
+        case=event.case, test=event.test,
     )  # fmt: skip
     if call is not None:
         storms.came(desk, call)
@@ -59,7 +59,7 @@ def _arrived(desk: Desk, event: e.CallHeld | e.CallSeen) -> Call | None:
 def _known(desk: Desk, event: e.CallHeld) -> Call | None:
     """A call from before our start: the records do not tell which blocks its number lies in."""
     call = desk.known(event.call_id)
-    if call is None or call.caller_blocks or not event.caller_blocks:
+    if call is None or call.test or call.caller_blocks or not event.caller_blocks:
         return call
     call = desk.put(call._replace(caller_ref=event.caller_ref, caller_blocks=event.caller_blocks))
     storms.came(desk, call)
@@ -104,7 +104,9 @@ def _notice(desk: Desk, call: Call) -> None:
 
 
 def _notice_after_s(desk: Desk, call: Call) -> float:
-    """The trunk's own patience is the carrier's; else the line's, else everybody's. 0: never."""
+    """The trunk's own patience is the carrier's; else the line's, else everybody's. 0: never, nor for a test."""
+    if call.test:
+        return 0.0
     trunk = desk.rules.trunks.get(call.trunk)
     own = (trunk.answer_notice_after_s if trunk else None, call.line.answer_notice_after_s)
     return next((after_s for after_s in own if after_s is not None), desk.rules.timing.answer_notice_after_s)

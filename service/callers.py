@@ -65,6 +65,7 @@ class Callers:
             caller_blocks=self._numbers.blocks(request.caller_number),
             heard=request.heard,
             case=request.case,
+            test=request.test,
         )
 
     def _passed(self, request: AgiRequest) -> e.CallSeen:
@@ -74,6 +75,7 @@ class Callers:
         return e.CallSeen(
             request.call_id, request.line, request.arrived_at, request.trunk,
             self._emergency.get(request.trunk, False), ref, sealed, caller_blocks=blocks, case=request.case,
+            test=request.test,
         )  # fmt: skip
 
     def seen(self, event: e.Event) -> e.Event:

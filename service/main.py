@@ -29,6 +29,7 @@ from routing.desk import LAST_AGENT_KEPT_S, REDIALS_KEPT_S
 from routing.engine import Engine
 from routing.model import EngineView, Rules
 from routing.outbound import Outbound
+from routing.probe import Probe
 from routing.steps import Step
 from routing.suggesting import MINUTE_S
 from service import clock, gauges, logs, today, why
@@ -57,6 +58,7 @@ from service.lamps import Lamps
 from service.number_keys import NumberKeys
 from service.numbers import Numbers
 from service.outbox import Outbox
+from service.probes import Probes
 from service.reconciling import Reconciling
 from service.recordings import Recordings
 from service.restrictions import Restrictions
@@ -170,6 +172,13 @@ class Service:
         )
         self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
         self.outbox = Outbox(records, lambda: self.settings, keyring, hidden)
+        self.probes = Probes(
+            self.engine, self.board.submit, lambda: self.settings, records, self._no_call_outs,
+            keyring.lasting(b"hotline test calls"),
+        )  # fmt: skip
+        self.probes.send, self.probes.count = self.link.probe, self.exporter.probed
+        self.probes.show, self.probes.missed = self._show_probe, self.exporter.probes_missed
+        self.board.probe, self.board.on_probe = self.probes.carry_out, self.probes.over
         self.outbox.counted = lambda counts: self.exporter.outbox(counts.pending, counts.dead)
         self.outbox.delivered, self.outbox.bug = self.exporter.delivery, self.exporter.bug
         self.intakes = Intakes(self.engine, records, intake_seal(keyring), hidden, self.outbox.look_soon)
@@ -268,6 +277,7 @@ class Service:
             sight=lambda role: Sight(getattr(self.settings.privacy, role.value).value),
             retention=self.retention,
             holds=self.holds,
+            probes=self.probes,
             tokens=self.tokens,
             version=version("hotline12345"),
             target_ratio=self.settings.target.ratio,
@@ -325,6 +335,7 @@ class Service:
             ("outbox", self.outbox.keep, AGAIN_S),
             ("reconcile", self.reconciling.keep, MINUTE_S),
             ("retention", self.retention.keep, MINUTE_S),
+            ("probes", self.probes.keep, AGAIN_S),
         )
 
     async def _all_back(self) -> None:
@@ -401,6 +412,9 @@ class Service:
         self.call_outs.over(out)
         self.recordings.called_out(out)
         self.exporter.outbound(out.kind, out.outcome)
+
+    def _show_probe(self, probe: Probe, good: bool) -> None:
+        self.exporter.probe(probe.number, good, probe.dial_delay_s, probe.answer_s, probe.ended_at or probe.asked_at)
 
     # -- for the console ----------------------------------------------------------------------------------------------
 

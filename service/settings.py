@@ -22,10 +22,12 @@ from config.plan import REMOTE
 from routing.model import AgentProfile, Line, Mode, RestrictionRules, Rules, SeatProfile, Trunk
 from routing.permitted import DialingRules
 from routing.roster import DUTY, Roster
+from routing.slots import Schedule
 from service import settings_checks, settings_salvage, settings_secrets
 from service.settings_findings import Finding
 from service.settings_lines import Path as KeyPath
 from service.settings_lines import key_lines, line_of
+from service.settings_probe import ProbeScheduleTable, ProbeTable, spellings
 from service.settings_problems import (
     SettingsError,
     SettingsProblem,
@@ -102,6 +104,8 @@ class Settings(Table):
     staffing: StaffingTable = StaffingTable()
     restrictions: RestrictionsTable = RestrictionsTable()
     outbox: OutboxTable = OutboxTable()
+    probe: ProbeTable = ProbeTable()
+    probe_schedules: tuple[ProbeScheduleTable, ...] = Field(default=(), alias="probe_schedule")
     fallback: FallbackTable = FallbackTable()
 
     _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
@@ -157,6 +161,20 @@ class Settings(Table):
         """What rejected callers hear; None: tones alone."""
         name = self.restrictions.voice_notice
         return None if name is None else self.path(name).resolve()
+
+    @property
+    def probe_voice(self) -> Path | None:
+        """What agents hear in a test call; None: ours."""
+        return None if self.probe.voice is None else self.path(self.probe.voice).resolve()
+
+    def probe_caller(self) -> str:
+        """A regular expression of the number that test calls show; "": there are no test calls."""
+        return spellings(self.probe.caller, self.service.area_code) if self.probe.trunk is not None else ""
+
+    def probe_schedule(self) -> tuple[Schedule, ...]:
+        """When test calls are due; never without a trunk for them."""
+        lines = tuple(line.number for line in self.lines)
+        return () if self.probe.trunk is None else tuple(table.model(lines) for table in self.probe_schedules)
 
     @property
     def emergency_numbers(self) -> frozenset[str]:
@@ -252,6 +270,7 @@ class Settings(Table):
             surge=self.surge.model(),
             restricting=self._restricting(),
             zones={zone.id: zone.model() for zone in self.zones},
+            probing=self.probe.model(),
             emergencies={table.number: table.target(self.trunks) for table in self.emergencies},
             trunks={trunk.name: Trunk(trunk.answer_notice_after_s, trunk.priority) for trunk in self.trunks},
         )
@@ -259,7 +278,8 @@ class Settings(Table):
     @property
     def citizens_trunk(self) -> str | None:
         """The trunk by which agents call citizens."""
-        return self.dialing.trunk or next((trunk.name for trunk in self.trunks if not trunk.emergency), None)
+        usual = (trunk.name for trunk in self.trunks if not trunk.emergency and trunk.name != self.probe.trunk)
+        return self.dialing.trunk or next(usual, None)
 
     def dialing_rules(self) -> DialingRules:
         """Which numbers may be dialled for a call."""

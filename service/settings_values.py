@@ -271,6 +271,12 @@ EventSource = Annotated[
         r"[A-Za-z0-9_.~:/@%+-]{1,120}", "is not the source of events", 'a URI or a path, like "/hotline/changzhou"'
     ),
 ]
+MostWaiting = Annotated[StrictInt, Field(ge=0, le=1000)]
+Minutes = Annotated[StrictInt, Field(ge=0, le=240)]
+TrunksNumber = Annotated[
+    StrictStr, matching(r"(\+?\d{3,20})?", "is not a telephone number", 'digits in quotes, like "051980000001"')
+]
+EveryMinutes = Annotated[StrictInt, Field(ge=10, le=1440)]
 AtOnce = Annotated[StrictInt, Field(ge=1, le=32)]
 MostTries = Annotated[StrictInt, Field(ge=1, le=100_000)]
 Source = Annotated[StrictStr, AfterValidator(_check_source)]

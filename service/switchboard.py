@@ -21,6 +21,7 @@ from routing import commands as c
 from routing import events as e
 from routing.engine import Engine
 from routing.outbound import Outbound
+from routing.probe import Probe
 from routing.steps import Step, StepKind
 from service import clock
 from telephony import names
@@ -61,6 +62,8 @@ class Switchboard:
         self.look: Callable[[], None] = lambda: None
         self.on_alarm: Callable[[c.RaiseAlarm], None] = lambda alarm: None
         self.on_outbound: Callable[[Outbound], None] = lambda out: None  # it is over
+        self.probe: Callable[[c.DialProbe | c.DropProbe | c.CloseProbe], None] = lambda command: None
+        self.on_probe: Callable[[Probe], None] = lambda probe: None  # it is over
         self.on_surge: Callable[[c.TellSurge], None] = lambda change: None
         self.beside: Beside = lambda event, now, wall, commands, wake: None
         self._write, self._count, self._drop_leg, self._drained = write, count, drop_leg, drained
@@ -125,7 +128,7 @@ class Switchboard:
 
     def _carry_out(self, commands: list[c.Command]) -> None:
         """What callers and phones wait for goes out first; the records of an event go by one write after it."""
-        records: list[Step | c.WriteSignIn | c.WriteOutbound] = []
+        records: list[Step | c.WriteSignIn | c.WriteOutbound | c.WriteProbe] = []
         for command in commands:
             match command:
                 case c.WriteStep(step):
@@ -146,7 +149,9 @@ class Switchboard:
                     | c.TellAgent()
                 ):
                     self._attempt(self.join, command)
-                case c.WriteOutbound():
+                case c.DialProbe() | c.DropProbe() | c.CloseProbe():
+                    self._attempt(self.probe, command)
+                case c.WriteOutbound() | c.WriteProbe():
                     records.append(command)
                 case c.DialOut() | c.DropOutbound():
                     self._attempt(self.call_out, command)
@@ -173,10 +178,13 @@ class Switchboard:
             self.bugs += 1
             log.exception("command failed", command_kind=type(what[0]).__name__)
 
-    def _tell(self, record: Step | c.WriteSignIn | c.WriteOutbound) -> None:
+    def _tell(self, record: Step | c.WriteSignIn | c.WriteOutbound | c.WriteProbe) -> None:
         """Metrics and log."""
         if isinstance(record, c.WriteOutbound):
             self._tell_outbound(record.outbound)
+            return
+        if isinstance(record, c.WriteProbe):
+            self._tell_probe(record.probe)
             return
         if isinstance(record, c.WriteSignIn):
             agent, seat, state, reason = record.agent_id, record.seat_id, record.state, record.reason
@@ -194,6 +202,14 @@ class Switchboard:
         )  # fmt: skip
         if out.ended_at is not None:
             self.on_outbound(out)
+
+    def _tell_probe(self, probe: Probe) -> None:
+        log.info(
+            "test call", probe=probe.id, number=probe.number, state=probe.state.value, call_id=probe.call_id or None,
+            outcome=None if probe.outcome is None else probe.outcome.value, cause=probe.cause, by=probe.by,
+        )  # fmt: skip
+        if probe.ended_at is not None:
+            self.on_probe(probe)
 
     def _decide(self, command: Any) -> None:
         session = self.sessions.pop(command.session, None)

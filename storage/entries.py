@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from routing.candidates import Edition, pack, unpack
-from routing.commands import WriteOutbound, WriteSignIn
+from routing.commands import WriteOutbound, WriteProbe, WriteSignIn
 from routing.outbound import Outbound, OutKind, OutOutcome, OutState
+from routing.probe import Probe, ProbeOutcome, ProbeState
 from routing.steps import Step, StepKind
 from storage.errors import EntryError
 
@@ -23,7 +24,7 @@ class WriteEdition:
     at: float
 
 
-Entry: TypeAlias = Step | WriteSignIn | WriteEdition | WriteOutbound
+Entry: TypeAlias = Step | WriteSignIn | WriteEdition | WriteOutbound | WriteProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,13 @@ class KeptEdition:
     body: bytes
 
 
-KeptEntry: TypeAlias = Step | SignIn | KeptEdition | Outbound
+KeptEntry: TypeAlias = Step | SignIn | KeptEdition | Outbound | Probe
 
 log = logging.getLogger(__name__)
 
 _OUTBOUND_TIMES: Final = ("agent_answered_at", "dialled_at", "citizen_ringing_at", "answered_at", "ended_at")
+_PROBE_TIMES: Final = ("dialled_at", "ringing_at", "answered_at", "ended_at", "arrived_at", "in_answered_at")
+_PROBE_WORDS: Final = ("slot", "call_id", "seat_id", "agent_id", "answered_by")
 INT64: Final = 2**63
 _dumps = json.JSONEncoder(separators=(",", ":"), default=str, check_circular=False).encode
 
@@ -66,6 +69,8 @@ def encode(entry: Entry, number: int) -> bytes:
         row = {"edition": entry.edition.id, "at": entry.at, "body": pack(entry.edition.body)}
     elif isinstance(entry, WriteOutbound):
         row = {"outbound": entry.outbound.id, **entry.outbound._asdict()}
+    elif isinstance(entry, WriteProbe):
+        row = {"probe": entry.probe.id, **entry.probe._asdict()}
     else:
         row = {
             "number": number,
@@ -101,6 +106,8 @@ def decode(line: bytes) -> KeptEntry:
         raise EntryError("not an object")
     if "outbound" in row:
         return _outbound(row)
+    if "probe" in row:
+        return _probe(row)
     return _step(row) if "call" in row else _edition(row) if "edition" in row else _sign_in(row)
 
 
@@ -139,6 +146,22 @@ def _outbound(row: dict[str, Any]) -> Outbound:
     return Outbound(
         id=_word(row, "outbound"), kind=kind, agent_id=_word(row, "agent_id"), asked_at=_moment(row, "asked_at"),
         callback=callback, state=state, outcome=outcome, cause=cause, **words, **times,
+    )  # fmt: skip
+
+
+def _probe(row: dict[str, Any]) -> Probe:
+    """`until` and `dropped` are of the process that wrote it."""
+    words: dict[str, Any] = {key: _text_or_none(row, key) or "" for key in _PROBE_WORDS}
+    try:
+        state = ProbeState(str(row.get("state")))
+        outcome = None if row.get("outcome") is None else ProbeOutcome(str(row["outcome"]))
+    except ValueError:
+        raise EntryError("state or outcome") from None
+    times: dict[str, Any] = {key: None if row.get(key) is None else _moment(row, key) for key in _PROBE_TIMES}
+    cause, sip = (None if row.get(key) is None else _count(row, key) for key in ("cause", "sip"))
+    return Probe(
+        id=_word(row, "probe"), number=_word(row, "number"), by=_word(row, "by"), asked_at=_moment(row, "asked_at"),
+        state=state, outcome=outcome, cause=cause, sip=sip, **words, **times,
     )  # fmt: skip
 
 

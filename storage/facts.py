@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from routing.judging import is_test
 from routing.outbound import Outbound
 from storage.fold import Row, milliseconds
 
@@ -41,7 +42,9 @@ class Event:
 
 
 def call_events(before: Row | None, now: Row) -> Iterator[Event]:
-    """What a row of `calls` tells that it did not tell before."""
+    """What a row of `calls` tells that it did not tell before. Of test calls nothing."""
+    if is_test(now["judged"]):
+        return
     if now["ended_ms"] is not None and (before is None or before["ended_ms"] is None):
         body = {"call": now["call_id"], **{key: now[key] for key in _OF_CALL}}
         yield Event(_id("ended", now["call_id"]), now["call_id"], CALL_ENDED, body, now["ended_ms"])

@@ -13,6 +13,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.steps import Step, StepKind
+from storage.counted import NO_TESTS
 from storage.days import Period, periods_within
 from storage.engine import reading
 from storage.fold import fold
@@ -94,9 +95,9 @@ async def presented(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[t
     """(agent, `routing.steps.Outcome`, how often) of the presentations that were sent in the interval and are over."""
     table = presentations.c
     known = table.agent_id.is_not(None), table.outcome.is_not(None)
-    query = select(table.agent_id, table.outcome, func.count()).where(
-        *known, table.sent_ms.between(since_ms, until_ms - 1)
-    )
+    joined = presentations.outerjoin(calls, calls.c.call_id == table.call_id)
+    query = select(table.agent_id, table.outcome, func.count()).select_from(joined)
+    query = query.where(*known, table.sent_ms.between(since_ms, until_ms - 1), NO_TESTS)
     async with reading(engine) as connection:
         found = await connection.execute(query.group_by(table.agent_id, table.outcome))
         return [(agent, outcome, count) for agent, outcome, count in found.all()]

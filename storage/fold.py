@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from routing.outbound import PREFIX
-from routing.steps import Step, StepKind
+from routing.steps import Judgement, Step, StepKind
 from storage.entries import SignIn
 from storage.schema import presentations
 
@@ -158,6 +158,7 @@ def _offered(row: Row, step: Step) -> Row:
     data = step.data
     arrived = milliseconds(data.get("arrived_at"))
     return {
+        "judged": Judgement.TEST.value if data.get("test") is True else row["judged"],
         "number": text(data.get("number")) or row["number"],
         "line": text(data.get("line")) or row["line"],
         "trunk": text(data.get("trunk")) or row["trunk"],

@@ -7,11 +7,10 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from routing.steps import CallOutcome, Judgement
+from routing.steps import CallOutcome
+from storage.counted import CITIZENS
 from storage.engine import reading
 from storage.schema import calls
-
-_LEFT_OUT = (Judgement.TEST.value, Judgement.RESTRICTED.value)
 
 
 class Handled(NamedTuple):
@@ -32,7 +31,7 @@ class Handled(NamedTuple):
 async def handled_by(engine: AsyncEngine, since_ms: int, until_ms: int, every_ms: int) -> list[Handled]:
     """Each interval that has any calls, by serving line; no tests, no restricted callers."""
     place = ((calls.c.arrived_ms - since_ms) // every_ms).label("place")
-    over = calls.c.ended_ms.is_not(None), func.coalesce(calls.c.judged, "").not_in(_LEFT_OUT)
+    over = calls.c.ended_ms.is_not(None), CITIZENS
     window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms
     talk = func.sum(calls.c.talk_ms).filter(calls.c.answered_ms.is_not(None))
     counted = (

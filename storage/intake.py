@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from storage.counted import NO_TESTS
 from storage.engine import reading
 from storage.facts import intake_event
 from storage.outbox import add_events, in_turn
@@ -82,7 +83,7 @@ def in_force(rows: Iterable[IntakeRow]) -> dict[int, IntakeRow]:
 
 async def last_call_of(engine: AsyncEngine, agent_id: str, since_ms: int) -> str | None:
     """The call that this agent answered last, of those that arrived since then."""
-    query = select(calls.c.call_id).where(calls.c.arrived_ms >= since_ms, calls.c.agent_id == agent_id)
+    query = select(calls.c.call_id).where(calls.c.arrived_ms >= since_ms, calls.c.agent_id == agent_id, NO_TESTS)
     async with reading(engine) as connection:
         found: Any = (await connection.execute(query.order_by(calls.c.answered_ms.desc()).limit(1))).scalar()
     return None if found is None else str(found)

@@ -109,6 +109,10 @@ class Keyring:
         self._by_id = dict(zip(keys.ids, keys.keys, strict=True))
         self._boxes.clear()
 
+    def lasting(self, purpose: bytes) -> bytes:
+        """A secret for one purpose, which stays the same whatever keys come and go."""
+        return derived(self.keys.refs, purpose)
+
     @property
     def newest(self) -> str:
         """Id of the key in force."""

@@ -16,8 +16,12 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from routing.events import LeftCall, Remembered, RememberedCall
+from routing.judging import is_test
 from routing.outbound import Outbound, is_outbound
+from routing.probe import Probe
 from routing.steps import CallOutcome, Judgement, Step, StepKind
+from storage import probes
+from storage.counted import CITIZENS, NO_TESTS
 from storage.engine import reading
 from storage.entries import KeptEntry, SignIn
 from storage.fold import Row, after
@@ -126,7 +130,7 @@ async def line_figures(
 ) -> list[LineFigures]:
     """Counts and answer times of each dialled number (`by="number"`) or serving line (`by="line"`), sorted."""
     key = {"number": calls.c.number, "line": calls.c.line}[by]
-    window = and_(calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms)
+    window = and_(calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, NO_TESTS)
     counts = select(
         key.label("line"),
         calls.c.judged,
@@ -143,21 +147,17 @@ async def line_figures(
 
 async def arrivals(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[tuple[str, int]]:
     """(dialled number, arrived_ms) of the real calls of an interval, in the order of arrival."""
-    real = calls.c.judged.is_distinct_from(Judgement.TEST.value)
     query = select(calls.c.number, calls.c.arrived_ms).where(
-        calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, real
+        calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, NO_TESTS
     )
     async with reading(engine) as connection:
         return [tuple(row) for row in (await connection.execute(query.order_by(calls.c.arrived_ms))).all()]
 
 
-_COUNTED: Final = func.coalesce(calls.c.judged, "").not_in([Judgement.TEST.value, Judgement.RESTRICTED.value])
-
-
 async def first_arrival_ms(engine: AsyncEngine) -> int | None:
     """When the first call that is known arrived."""
     async with reading(engine) as connection:
-        found: int | None = (await connection.execute(select(func.min(calls.c.arrived_ms)))).scalar()
+        found: int | None = (await connection.execute(select(func.min(calls.c.arrived_ms)).where(NO_TESTS))).scalar()
     return found
 
 
@@ -165,7 +165,7 @@ async def arrivals_by(engine: AsyncEngine, since_ms: int, until_ms: int, every_m
     """(dialled number, place of the interval from 0, calls) of each that has any; no tests, no restricted callers."""
     place = ((calls.c.arrived_ms - since_ms) // every_ms).label("place")
     window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, ~_of_forgotten_day()
-    query = select(calls.c.number, place, func.count()).where(*window, _COUNTED).group_by(calls.c.number, place)
+    query = select(calls.c.number, place, func.count()).where(*window, CITIZENS).group_by(calls.c.number, place)
     async with reading(engine) as connection:
         return [(number, int(at), count) for number, at, count in (await connection.execute(query)).all()]
 
@@ -183,7 +183,7 @@ async def callers_by(
     place = ((calls.c.arrived_ms - since_ms) // every_ms).label("place")
     window = calls.c.arrived_ms >= since_ms, calls.c.arrived_ms < until_ms, calls.c.number.in_(list(numbers))
     callers = func.count(func.distinct(func.coalesce(calls.c.caller_ref, calls.c.call_id)))
-    query = select(place, callers).where(*window, _COUNTED).group_by(place)
+    query = select(place, callers).where(*window, CITIZENS).group_by(place)
     async with reading(engine) as connection:
         return {int(at): count for at, count in (await connection.execute(query)).all()}
 
@@ -272,14 +272,15 @@ def remembered(
     talks: Iterable[Row] = (),
     given_up: Iterable[Row] = (),
     outs: Iterable[Row] = (),
+    tests: Iterable[Row] = (),
 ) -> Remembered:
     """The open calls and signed-in agents after `tail`, the entries that SQL does not have yet, in order.
 
     `talks`: as `spoken` tells them, when somebody wants to know who spoke with whom. `given_up`: as `left` does. `outs`:
-    outbound calls that are not known to have ended.
+    outbound calls that are not known to have ended; `tests`: test calls likewise.
     """
     found: dict[str, Row] = dict(rows)
-    shifts, outbound = dict(agents), dict(_outbound(outs))
+    shifts, outbound, tested = dict(agents), dict(_outbound(outs)), probes.known(tests)
     for entry in tail:
         if isinstance(entry, SignIn):
             told = entry.entry
@@ -288,6 +289,8 @@ def remembered(
                 shifts[told.agent_id] = Shift(told.seat_id, told.state, told.reason)
         elif isinstance(entry, Outbound):
             outbound[entry.id] = entry
+        elif isinstance(entry, Probe):
+            tested[entry.id] = entry
         elif isinstance(entry, Step) and not is_outbound(entry.call_id):
             found[entry.call_id] = after(found.get(entry.call_id), entry)
     still_open = [row for row in found.values() if row["ended_ms"] is None and row["number"]]
@@ -300,6 +303,7 @@ def remembered(
         since=max((row["ended_ms"] or row["arrived_ms"] for row in found.values()), default=math.inf) / 1000 - UNSURE_S,
         ended=frozenset(row["call_id"] for row in found.values() if row["ended_ms"] is not None),
         outbound=tuple(out for out in outbound.values() if out.ended_at is None),
+        probes=tuple(probe for probe in tested.values() if probe.ended_at is None),
     )
 
 
@@ -341,4 +345,5 @@ def _remembered_call(row: Row) -> RememberedCall:
         emergency=row["emergency"],
         caller_ref=row["caller_ref"],
         case=row["case_id"] or "",
+        test=is_test(row["judged"]),
     )

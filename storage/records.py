@@ -38,6 +38,7 @@ from storage import (
     lost,
     outbound,
     outbox,
+    probes,
     queries,
     recordings,
     resealing,
@@ -353,11 +354,12 @@ class Records(Archive):
         try:
             rows, agents = await self._at_start(lambda: queries.open_rows(self.engine, names))
             outs = await self._at_start(lambda: outbound.open_outbound(self.engine))
+            tests = await self._at_start(lambda: probes.open_probes(self.engine))
         except StorageUnavailable:
             return queries.remembered({}, {}, self._tail(None))
         talks = await self._also(queries.spoken, spoke_since_ms)
         left = await self._also(queries.left, left_since_ms)
-        return queries.remembered(rows, agents, tail, talks, left, outs)
+        return queries.remembered(rows, agents, tail, talks, left, outs, tests)
 
     async def _also(
         self, question: Callable[[AsyncEngine, int], Awaitable[list[Row]]], since_ms: int | None
@@ -446,6 +448,20 @@ class Records(Archive):
     async def write_workdays(self, rows: Sequence[DayRow], *, over_operators: bool) -> list[DayRow]:
         """All or none; the whole table after it. See `storage.workdays`."""
         return await _asked(calendar.write_workdays(self.engine, rows, over_operators=over_operators))
+
+    # -- test calls --
+
+    async def recent_probes(self, limit: int, *, number: str = "") -> list[Row]:
+        """The newest first."""
+        return await _asked(probes.recent_probes(self.engine, limit, number=number))
+
+    async def last_probes(self) -> list[Row]:
+        """The last of each line that is over."""
+        return await _asked(probes.last_probes(self.engine))
+
+    async def probed_slots(self, since_ms: int) -> set[str]:
+        """The moments of the schedule for which a test call was asked since then."""
+        return await _asked(probes.slots_since(self.engine, since_ms))
 
     # -- call-backs and outbound calls --
 

@@ -15,7 +15,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from routing.outbound import Outbound, is_outbound
+from routing.probe import Probe
 from routing.steps import Step, StepKind
+from storage import probes as probed
 from storage import recordings as recorded
 from storage.decisions import write_decisions, write_editions
 from storage.entries import KeptEdition, KeptEntry, SignIn
@@ -32,6 +34,7 @@ from storage.schema import (
     journal_position,
     outbound_calls,
     presentations,
+    probes,
     recordings,
 )
 from storage.segments import Position
@@ -56,6 +59,9 @@ async def write_entries(connection: AsyncConnection, entries: Sequence[KeptEntry
         await _upsert(connection, outbound_calls, list({out.id: row_of(out) for out in outs}.values()))
         await settle_callbacks(connection, outs)
         events += [event for out in outs if (event := outbound_event(out)) is not None]
+    tests = {entry.id: probed.row_of(entry) for entry in entries if isinstance(entry, Probe)}
+    if tests:
+        await _upsert(connection, probes, list(tests.values()))
     if hand_over:
         await add_events(connection, events)
     signs = [entry for entry in entries if isinstance(entry, SignIn)]

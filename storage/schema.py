@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION: Final = "0013"  # the newest migration; known here so that a start need not load Alembic
+REVISION: Final = "0015"  # the newest migration; known here so that a start need not load Alembic
 
 metadata = MetaData()
 
@@ -299,6 +299,32 @@ outbound_calls = Table(
 )
 Index("ix_outbound_calls_asked", outbound_calls.c.asked_ms)
 Index("ix_outbound_calls_callback", outbound_calls.c.callback)
+
+# Test calls: the outside leg, and what became of the call that came in.
+probes = Table(
+    "probes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("number", Text, nullable=False),  # a line of ours
+    Column("asked_by", Text, nullable=False),  # name of the token, or schedule
+    Column("slot", Text, nullable=False),  # the moment of the schedule; "" when somebody asked
+    Column("state", Text, nullable=False),  # routing.probe.ProbeState
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("dialled_ms", BigInteger),
+    Column("ringing_ms", BigInteger),  # the first sound
+    Column("answered_ms", BigInteger),
+    Column("ended_ms", BigInteger),  # null: not known to be over
+    Column("outcome", Text),  # routing.probe.ProbeOutcome
+    Column("cause", Integer),
+    Column("sip", Integer),
+    Column("call_id", Text, nullable=False),  # of the call that came in; "": none did
+    Column("arrived_ms", BigInteger),
+    Column("in_answered_ms", BigInteger),  # bridge with the agent
+    Column("seat_id", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("answered_by", Text, nullable=False),  # engine or fallback
+)
+Index("ix_probes_asked", probes.c.asked_ms)
 
 # What agents write down of a call. Rows are never changed: a correction is another row with the same root. They are
 # forgotten when their time is over.

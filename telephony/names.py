@@ -44,6 +44,9 @@ EMERGENCY_ACT: Final = "hotline-emergency-act"
 OUTBOUND: Final = "hotline-outbound"  # an agent has picked up, and a citizen is called
 OUTBOUND_EXTEN: Final = "call"
 ON_OUTBOUND_ANSWER: Final = "hotline-outbound-answered"
+TESTING: Final = "hotline-testing"  # entered by Gosub: whether the call that arrives is a test call
+TEST_OUT: Final = "hotline-test-out"  # the outside leg of a test call was answered
+TEST_OUT_EXTEN: Final = "call"
 
 KEYS: Final = "hotline-act"  # what keys do during a talk: <verb or emergency number>
 KEYS_IN_ROOM: Final = "hotline-act-room"  # the same from the menu of the conference
@@ -74,6 +77,7 @@ OUT_RING: Final = "HOTLINE_OUT_RING"  # how long he is rung, seconds
 LEG_S: Final = (
     "HOTLINE_LEG_S"  # how long a phone rings that has a time of its own: beside a remote seat, or to call out
 )
+TEST: Final = "HOTLINE_TEST"  # caller's: id of the test call that this is
 NOTICED: Final = "HOTLINE_NOTICED"  # 1: already answered into the notice
 HEARD: Final = "HOTLINE_HEARD"  # of a rejected caller: 1: the notice was played, 0: it could not be
 LAST_PRESENTATION: Final = "HOTLINE_LAST_PRESENTATION"
@@ -114,6 +118,7 @@ DIALPLAN_VARIABLES: Final = (
     "HOTLINE_SOUND_UNTIL",
     "HOTLINE_STATE",
     "HOTLINE_THERE",  # ... how many there were while the caller was on hold
+    "HOTLINE_TALK",  # Dial's option for the talk of a test call: the phrase, and the end after it
     "HOTLINE_TOLD_",  # + stage: this call was counted there
     "HOTLINE_TRY",
     "HOTLINE_UP",  # name of the leg on which an emergency centre has answered
@@ -133,10 +138,11 @@ CHANNEL_VARIABLES: Final = (
     OUT,
     TRUNK,
     CASE,
+    TEST,
 )  # `channelvars` of manager.conf
 
 # FastAGI: agi://host:port/<script>,<call>,<line>,<arrived ms>,<trunk>,<last presentation>,<last status>,<1: noticed>,
-# <1: heard>,<case>
+# <1: heard>,<case>,<test>
 SCRIPT_ROUTE: Final = "route"
 # ... and /after,<call>,<line>,<arrived ms>,<seat>
 SCRIPT_AFTER: Final = "after"
@@ -144,7 +150,7 @@ SCRIPT_AFTER: Final = "after"
 SCRIPT_SEAT: Final = "seat"
 
 # user events
-EVENT_ARRIVAL: Final = "HotlineArrival"  # Call, Line, Arrived, Trunk, Case
+EVENT_ARRIVAL: Final = "HotlineArrival"  # Call, Line, Arrived, Trunk, Case, Test
 EVENT_FALLBACK: Final = "HotlineFallback"  # Call, Stage
 EVENT_EMERGENCY: Final = "HotlineEmergency"  # Call, Number, Asked (ms), Route, State (dialled, route, joined, failed)
 WHISPER: Final = "whisper"  # extension of hotline-tone
@@ -170,13 +176,16 @@ SEAT_OF: Final = "HOTLINE_SEAT_OF_"  # + endpoint of a phone: its seat id
 DEVICE: Final = "HOTLINE_DEVICE_"  # + seat id: whose state guards it; empty for a seat behind a trunk
 CENTRE: Final = "HOTLINE_EMERGENCY_"  # + number + _ + route, from 1: its dial string; _SOUND, _ANSWER: ms to wait
 
+# The door for one test call: "<its id>:<line>:<until, epoch s>", emptied by the call that comes in.
+TEST_DOOR: Final = "HOTLINE_TEST_DOOR"
+
 KNOWN_SEATS: Final = "HOTLINE_KNOWN_"  # + line: what the fallback script said some seconds ago
 KNOWN_UNTIL: Final = "HOTLINE_KNOWN_UNTIL_"  # + line: epoch s
 DUTY_TELEPHONE: Final = "telephone"  # stands where a seat id stands when the duty telephone answered
 
 # Asterisk's own database: hotline-ends/<minute of the hour, UTC>/<channel number modulo 5,000>, one entry a call:
-# <call>:<line>:<trunk>:<answered ms>:<seat>:<ended ms>:<by>:<cause>:<case>, or of an emergency that the dialplan was at by
-# itself and that reached nobody: emergency:<call>:<number>:<asked ms>:<route>:<failed ms>
+# <call>:<line>:<trunk>:<answered ms>:<seat>:<ended ms>:<by>:<cause>:<case>:<test>, or of an emergency that the dialplan
+# was at by itself and that reached nobody: emergency:<call>:<number>:<asked ms>:<route>:<failed ms>
 ENDS: Final = "hotline-ends"
 
 # An endpoint that nobody calls or dials: whether the other end of a trunk to emergency centres answers OPTIONS.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from routing import agent_state, call_state, joined, outbound
+from routing import agent_state, call_state, joined, outbound, probe
 
 HERE = Path(__file__).parent
 Table = Mapping[tuple[StrEnum, StrEnum], object]
@@ -51,7 +51,10 @@ def pages() -> dict[str, str]:
     out = page(
         "The life of an outbound call", "routing/outbound.py", outbound.OutState.ASKED, outbound.TRANSITIONS, {}, (),
     )  # fmt: skip
-    return {"call.md": call, "agent.md": agent, "joined.md": joined_page(), "outbound.md": out}
+    test = page(
+        "The life of a test call", "routing/probe.py", probe.ProbeState.ASKED, probe.TRANSITIONS, {}, (),
+    )  # fmt: skip
+    return {"call.md": call, "agent.md": agent, "joined.md": joined_page(), "outbound.md": out, "probe.md": test}
 
 
 if __name__ == "__main__":

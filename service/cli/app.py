@@ -51,6 +51,7 @@ COMMANDS: Final = {
     "audit": Entry("service.cli.audit", "audit", "The figures of a day once more from its steps: do they agree?"),
     "forget": Entry("service.cli.forget", "forget", "Forget what is over its age, a citizen, or a call."),
     "holds": Entry("service.cli.holds", "app", "Legal holds, against forgetting: list, add, lift."),
+    "probe": Entry("service.cli.probe", "probe", "Test calls from outside: is each number reached, how soon answered?"),
     "reconcile": Entry("service.cli.reconcile", "reconcile", "Asterisk's own record of calls held against ours."),
     "why": Entry("service.cli.why", "why", "Why a call went as it did: rings, seats and their reasons, on one page."),
     "simulate": Entry("service.cli.simulate", "run", "A day of calls on simulated time: other rules, other schemes."),

@@ -61,6 +61,7 @@ class AgiRequest:
     value: str = ""
     heard: bool = False
     case: str = ""  # as in `names.CASE`
+    test: str = ""  # as in `names.TEST`
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ _ROUTE_ARGS: Final = (
     ("noticed", _NOTICED),
     ("heard", _NOTICED),
     ("case", _CASE),
+    ("test", _TOKEN),
 )
 _AFTER_ARGS: Final = (*_ROUTE_ARGS[:3], ("seat_id", re.compile(r"[!-~]{1,128}")))
 _SEAT_ARGS: Final = (
@@ -192,6 +194,7 @@ def parse_request(fields: Mapping[str, str]) -> AgiRequest:
         act=got.get("act", ""),
         value=got.get("value", ""),
         case=got.get("case", ""),
+        test=got.get("test", ""),
     )
 
 

@@ -39,7 +39,7 @@ def _emergency(item: Message, fields: list[str]) -> EmergencyAlone:
 
 
 def _end(item: Message, fields: list[str]) -> EndNoted:
-    if len(fields) not in (8, 9) or fields[6] not in ("caller", "agent", "pbx"):
+    if len(fields) not in (8, 9, 10) or fields[6] not in ("caller", "agent", "pbx"):
         raise AmiFieldError(item.name, names.ENDS, "is no note of an end")
     call_id = CallId.parse(fields[0])
     return EndNoted(
@@ -52,7 +52,8 @@ def _end(item: Message, fields: list[str]) -> EndNoted:
         answered_at=_seconds(item, fields[3]) if fields[3] else None,
         seat_id=fields[4],
         trunk=fields[2],
-        case=fields[8] if len(fields) > 8 else "",  # a dialplan that is older than this program does not tell it
+        case=fields[8] if len(fields) > 8 else "",  # a dialplan that is older than this program does not tell it,
+        test=fields[9] if len(fields) > 9 else "",  # nor this
     )
 
 

@@ -143,6 +143,7 @@ class ArrivalAnnounced:
     trunk: str
     caller_number: str = field(repr=False)  # as the dialplan left it; "" when withheld
     case: str = ""  # as in `names.CASE`
+    test: str = ""  # as in `names.TEST`
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +319,7 @@ def _user_event(m: Message) -> AmiEvent | None:
                 trunk=m.one("Trunk"),
                 caller_number=m.one("CallerIDNum").replace(NO_NUMBER, ""),
                 case=m.first("Case") or "",  # a dialplan that is older than this program does not tell it
+                test=m.first("Test") or "",
             )
         case names.EVENT_FALLBACK:
             return FallbackAnnounced(_at(m), m.one("Call"), m.one("Stage"))

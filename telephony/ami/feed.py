@@ -24,6 +24,7 @@ from telephony.ami.codec import AmiFieldError, Message
 from telephony.ami.ends import noted_at, read_note
 from telephony.ami.legs import Seats
 from telephony.ami.outbound import OutboundTracker
+from telephony.ami.probes import ProbeTracker
 from telephony.ami.tracker import Tracker
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Feed:
         self._on_event = on_event
         self.tracker = Tracker(dial_strings, on_event)
         self.outbound = OutboundTracker(lambda: self.tracker.seats, on_event)
+        self.probes = ProbeTracker(on_event)
         self._handle = self.tracker.handle  # bound once: each look-up of a dispatching method makes a new one
         self.live = False
         self.events = 0
@@ -67,6 +69,7 @@ class Feed:
         try:
             self._handle(event)
             self.outbound.handle(event)
+            self.probes.handle(event)
         except AmiFieldError as error:
             self._count(error)
 
@@ -90,7 +93,7 @@ class Feed:
         """
         shown = [c for c in (self._checked(ami.shown_channel, m) for m in items) if c is not None]
         calls = picture.read_calls(shown, self.tracker.seats, self.tracker.calls, at)
-        told = picture.picture(calls, self._told_devices, at, self.outbound.read(shown))
+        told = picture.picture(calls, self._told_devices, at, self.outbound.read(shown), self.probes.read(shown))
         if self.live and not self._agrees(told):
             return False
         self.tracker.replace(calls, self._told_devices)
@@ -117,6 +120,7 @@ class Feed:
         self.live = False
         self.tracker.replace({}, {})
         self.outbound.forget()
+        self.probes.forget()
         self._suspected = set()
 
     def _checked(self, read: Callable[[Message], T], message: Message) -> T | None:

@@ -58,6 +58,7 @@ class TrackedCall:
     act: str = ""  # the stamp of an act, as a picture told it
     trunk: str = ""  # as a picture told it, like the next one
     case: str = ""
+    test: str = ""
     causes: dict[str, int] = field(default_factory=dict)  # by third party: how its phone ended
     over: bool = False  # the caller's channel is gone, some leg is not yet
 

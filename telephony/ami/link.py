@@ -15,16 +15,17 @@ import logging
 import math
 import os
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from routing.commands import DialOut, DropOutbound
-from routing.events import Event, OutboundMoved
+from routing.commands import CloseProbe, DialOut, DialProbe, DropOutbound, DropProbe
+from routing.events import Event, OutboundMoved, ProbeMoved
 from routing.outbound import OutEvent
+from routing.probe import ProbeEvent
 from telephony import names
-from telephony.ami import actions, joins, outbound
+from telephony.ami import actions, joins, outbound, probes
 from telephony.ami.actions import AmiAction
 from telephony.ami.client import AmiDisconnected, AmiError, AmiRefused
 from telephony.ami.codec import AmiFieldError, Message
@@ -200,6 +201,19 @@ class AmiLink:
             log.warning("%s of %s was not done: %s", type(command).__name__, command.out_id, error)
             if not isinstance(error, TimeoutError):
                 self._tell_later(self._on_event, OutboundMoved(command.out_id, OutEvent.GONE, None))
+
+    def probe(self, command: DialProbe | DropProbe | CloseProbe, caller: str, now: float) -> None:
+        """Places or ends a test call; `caller`: the number of its trunk. What Asterisk refuses comes back as an event."""
+        self._keep(self._probe(command, probes.actions_of(command, caller, now)))
+
+    async def _probe(self, command: DialProbe | DropProbe | CloseProbe, wanted: Sequence[AmiAction]) -> None:
+        try:
+            for action in wanted:
+                await self.action(action)
+        except (AmiError, TimeoutError) as error:
+            log.warning("%s of %s was not done: %s", type(command).__name__, command.probe_id, error)
+            if isinstance(command, DialProbe) and not isinstance(error, TimeoutError):
+                self._tell_later(self._on_event, ProbeMoved(command.probe_id, ProbeEvent.GONE, None))
 
     def _tell_later(self, on_event: Callable[[Event], None], event: Event) -> None:
         self._intake.put(partial(on_event, event))

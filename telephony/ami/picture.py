@@ -69,6 +69,7 @@ def _call(item: ShownChannel, known: Mapping[str, TrackedCall]) -> TrackedCall |
         act=channel.variables.get(names.ACT, ""),
         trunk=channel.variables.get(names.TRUNK, ""),
         case=channel.variables.get(names.CASE, ""),
+        test=channel.variables.get(names.TEST, ""),
     )
 
 
@@ -119,9 +120,10 @@ def picture(
     devices: Mapping[str, DeviceState],
     at: float,
     outbound: tuple[SeenOutbound, ...] = (),
+    probes: frozenset[str] = frozenset(),
 ) -> Picture:
     """What routing needs to know of it."""
-    return Picture(tuple(_seen(call) for call in calls.values() if not call.over), dict(devices), at, outbound)
+    return Picture(tuple(_seen(call) for call in calls.values() if not call.over), dict(devices), at, outbound, probes)
 
 
 def _seen(call: TrackedCall) -> SeenCall:
@@ -144,6 +146,7 @@ def _seen(call: TrackedCall) -> SeenCall:
         alone=_alone(call),
         trunk=call.trunk,
         case=call.case,
+        test=call.test,
     )
 
 

@@ -120,6 +120,7 @@ class Tracker:
                     event.trunk,
                     caller_number=event.caller_number,
                     case=event.case,
+                    test=event.test,
                 )
             )
 
@@ -411,6 +412,7 @@ class Tracker:
         if call_id.caller != channel.uniqueid:
             return None
         self.drift["arrival_missed"] += 1
-        number, trunk, case = (channel.variables.get(name, "") for name in (names.LINE, names.TRUNK, names.CASE))
-        self._emit(routing.CallSeen(call_id.text, number, call_id.stamped_at, trunk, case=case))
+        wanted = names.LINE, names.TRUNK, names.CASE, names.TEST
+        number, trunk, case, test = (channel.variables.get(name, "") for name in wanted)
+        self._emit(routing.CallSeen(call_id.text, number, call_id.stamped_at, trunk, case=case, test=test))
         return self._begin(call_id.text, channel, number, call_id.stamped_at)

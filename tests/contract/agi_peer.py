@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 CALL_ID = "1795302613422-1795302613.7"
-ROUTE_ARGS = (CALL_ID, "12345", "1795302613422", "carrier", "", "", "0", "", "")
+ROUTE_ARGS = (CALL_ID, "12345", "1795302613422", "carrier", "", "", "0", "", "", "")
 
 USAGE = (
     b"520-Invalid command syntax.  Proper usage follows:\n"

@@ -40,6 +40,7 @@ CORE_FILES = (
     "telephony/ami/legs.py",
     "telephony/ami/outbound.py",
     "telephony/ami/picture.py",
+    "telephony/ami/probes.py",
     "telephony/ami/versions.py",
     "telephony/ami/events.py",
     "telephony/ami/tracker.py",

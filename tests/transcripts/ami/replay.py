@@ -104,7 +104,7 @@ def lines(told: Iterable[routing.Event]) -> list[str]:
 
 def _shown(event: routing.Event, name: str) -> bool:
     hidden = {"call_id", "at", "arrived_at", "emergency", "caller_ref", "caller_sealed", "caller_blocks"}
-    if name == "case" and not getattr(event, name):
+    if name in ("case", "test") and not getattr(event, name):
         return False  # most calls are about none
     return name not in hidden and getattr(event, name) is not None
 

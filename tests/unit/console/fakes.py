@@ -673,6 +673,35 @@ class NumberKeys:
 
 
 @dataclass
+class Probes:
+    """One test call, whatever is asked for."""
+
+    asked: list[tuple[object, ...]] = field(default_factory=list)
+    refused: Refused | None = None
+
+    async def place(self, number: str, by: str) -> Mapping[str, Any]:
+        if self.refused is not None:
+            raise self.refused
+        self.asked.append(("place", number, by))
+        return PROBE
+
+    async def shown(self, probe_id: str) -> Mapping[str, Any]:
+        self.asked.append(("shown", probe_id))
+        return PROBE
+
+    async def listed(self, *, number: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        self.asked.append(("listed", number, limit))
+        return [PROBE]
+
+
+PROBE: dict[str, Any] = {
+    "id": "test-1-a", "number": "12345", "by": "1001", "state": "ended", "asked_at": 1.0, "ended_at": 9.0,
+    "outcome": "answered", "cause": None, "sip": None, "dial_delay_s": 1.0, "answer_s": 5.0, "ring_s": 4.0, "call": "c",
+    "seat": "1001", "agent": "1001", "answered_by": "engine", "inside_s": 4.0, "faults": [],
+}  # fmt: skip
+
+
+@dataclass
 class Hotline:
     """Stands in for engine, records and configuration; remembers what it was asked to do."""
 
@@ -699,6 +728,7 @@ class Hotline:
     outbox: Outbox = field(default_factory=lambda: Outbox())
     retention: Retention = field(default_factory=lambda: Retention())
     holds: Holds = field(default_factory=lambda: Holds())
+    probes: Probes = field(default_factory=lambda: Probes())
     reports: Reports = field(default_factory=Reports)
     alarms: Alarms = field(default_factory=lambda: Alarms())
     recordings: Recordings = field(default_factory=Recordings)
@@ -769,6 +799,7 @@ class Hotline:
             outbox=self.outbox,
             retention=self.retention,
             holds=self.holds,
+            probes=self.probes,
             reports=self.reports,
             alarms=self.alarms,
             recordings=self.recordings,

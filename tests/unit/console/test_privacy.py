@@ -29,7 +29,7 @@ WHY = {"reason": "the police asks"}
 PERSON = {"number", "caller", "caller_number", "name", "names"}
 DIALLED = {  # these hold dialled lines, emergency centres, agents, departments, reasons and days
     "AgentOut", "CallOut", "DayOut", "DepartmentCallsOut", "DepartmentOut", "EmergencyActOut", "EmergencyNumberOut",
-    "ForecastOut", "HandoffOut", "LineOut", "ReasonOut", "SeatOut", "ShadowLineOut", "WitnessedOut",
+    "ForecastOut", "HandoffOut", "LineOut", "ProbeOut", "ReasonOut", "SeatOut", "ShadowLineOut", "WitnessedOut",
 }  # fmt: skip
 
 # (method, route as it is written, path that is asked, body, whether it gives the number in clear)

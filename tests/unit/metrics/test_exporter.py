@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -303,3 +304,37 @@ async def test_openmetrics_on_request_off_the_loop(exporter: Exporter) -> None:
 
 def test_words_shared_with_other_packages_agree() -> None:
     assert set(FALLBACK_STAGES) == set(Stage)
+
+
+def test_of_a_test_call_only_the_judgement_is_counted(exporter: Exporter) -> None:
+    before = {key: found for key, found in samples(exporter).items() if not math.isnan(found)}
+    story = [
+        step(StepKind.OFFERED, number="12345", test=True),
+        step(StepKind.PRESENTED, test=True),
+        step(StepKind.PRESENTATION_ENDED, outcome="no_answer", test=True),
+        step(StepKind.SET_ASIDE, test=True),
+        step(StepKind.ANSWERED, by="engine", test=True),
+        step(StepKind.JUDGED, result="test", wait_s=3.0, number="12345", test=True),
+        step(StepKind.FLAG, flag="noted", test=True),
+        step(StepKind.RECOVERED, state="talking", test=True),
+        step(StepKind.ENDED, outcome="answered", by="caller", test=True),
+        step(StepKind.RECORDING, what="ended", outcome="kept"),  # told by who has looked at the file
+    ]
+    for one in story:
+        exporter.step(one)
+    changed = {key for key, found in samples(exporter).items() if key in before and found != before[key]}
+    assert changed == {("hotline_calls_judged_total", frozenset({("line", "12345"), ("result", "test")}))}
+
+
+def test_last_test_call_of_a_number_stays_over_a_reload(exporter: Exporter) -> None:
+    assert math.isnan(value(exporter, "hotline_probe_good", number="12345"))
+    exporter.probed("12345", "answered")
+    exporter.probe("12345", False, 1.25, None, 1795000000.0)
+    exporter.lines({"12345": LINES["12345"]})
+    assert value(exporter, "hotline_probe_good", number="12345") == 0
+    assert value(exporter, "hotline_probe_dial_delay_seconds", number="12345") == 1.25
+    assert math.isnan(value(exporter, "hotline_probe_answer_seconds", number="12345"))
+    assert value(exporter, "hotline_probe_calls_total", number="12345", outcome="answered") == 1
+    exporter.probes_missed({"12345": 90.0})
+    exporter.probes_missed({})
+    assert value(exporter, "hotline_probe_missed_seconds", number="12345") == 0

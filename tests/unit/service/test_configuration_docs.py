@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from service import settings_tables as tables
 from service.settings import Settings
+from service.settings_probe import ProbeScheduleTable, ProbeTable
 
 DOCS = Path(__file__).parents[3] / "docs"
 MODELS: dict[str, type[BaseModel]] = {
@@ -40,6 +41,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "[[department]]": tables.DepartmentTable,
     "[directory]": tables.DirectoryTable,
     "[dialing]": tables.DialingTable,
+    "[probe]": ProbeTable,
+    "[[probe_schedule]]": ProbeScheduleTable,
     "[fallback]": tables.FallbackTable,
 }
 MANUALS = ["configuration.md", "configuration.zh-CN.md"]

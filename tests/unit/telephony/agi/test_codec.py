@@ -58,6 +58,10 @@ def test_what_the_dialplan_would_not_let_through_as_a_case_is_no_request_of_ours
         read(environment(args=(CALL_ID, "12345", "1795302613422", "police", "", "", "", "", case)))
 
 
+def test_mark_of_a_test_call_is_read() -> None:
+    assert read(environment(args=(*ROUTE_ARGS[:-1], "test-1-a"))).test == "test-1-a"
+
+
 def test_arguments_at_the_end_may_be_missing() -> None:
     request = read(environment(args=ROUTE_ARGS[:3]))
     assert (request.trunk, request.noticed) == ("", False)

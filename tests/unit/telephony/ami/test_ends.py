@@ -11,7 +11,7 @@ from telephony.ami.codec import AmiFieldError, Message
 from telephony.ami.ends import minutes, read_note
 
 OLDER = "1795302613422-1795302613.7:12345:carrier:1795302615000:1001:1795302675500:agent:16"
-NOTE = OLDER + ":A-17"
+NOTE = OLDER + ":A-17:test-1-a"
 
 
 def item(note: str) -> Message:
@@ -30,11 +30,13 @@ def test_note_of_a_talk_is_read() -> None:
         "1001",
         "carrier",
         case="A-17",
+        test="test-1-a",
     )
 
 
-def test_note_of_an_older_dialplan_is_the_same_without_a_case() -> None:
-    assert read_note(item(OLDER)) == replace(read_note(item(NOTE)), case="")
+def test_note_of_an_older_dialplan_is_the_same_without_case_and_mark() -> None:
+    assert read_note(item(OLDER)) == replace(read_note(item(NOTE)), case="", test="")
+    assert read_note(item(OLDER + ":A-17")) == replace(read_note(item(NOTE)), test="")
 
 
 def test_note_of_a_caller_who_gave_up_has_no_answer() -> None:
