@@ -64,7 +64,8 @@ class Board:
     def _take(self, today: Sequence[LineToday] | None) -> None:
         view, health = self._deps.view(), self._deps.health()
         forecasts, alarms = self._deps.forecasts, open_alarms(self._deps)
-        seen = lasting(view, health, today), forecasts.suggestion(), forecasts.outlook(), alarms, self._deps.staffing()
+        beside = alarms, self._deps.staffing(), self._deps.lost_today()
+        seen = lasting(view, health, today), forecasts.suggestion(), forecasts.outlook(), *beside
         changed = seen != self._seen
         self._seen = seen
         self._snapshot = Snapshot(self._snapshot.version + changed, picture(self._deps, view, health, today))
@@ -112,6 +113,7 @@ def picture(deps: ConsoleDeps, view: EngineView, health: Health, today: Sequence
         "suggestion": deps.forecasts.suggestion(),
         "forecast": deps.forecasts.outlook(),
         "staffing": deps.staffing(),
+        "lost_today": deps.lost_today(),
         "today": None if today is None else total(today),
         "lines": lines_json(view, today or ()),
         "seats": [seat_json(seat) for seat in view.seats],

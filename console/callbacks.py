@@ -43,7 +43,7 @@ Agent = Annotated[AgentId, Path(description="The agent's id.")]
 async def listed(
     deps: Deps,
     token: Anybody,
-    state: Annotated[list[str] | None, Query(max_length=6, description="Only these states.")] = None,
+    state: Annotated[list[str] | None, Query(max_length=7, description="Only these states.")] = None,
     due_s: Annotated[float | None, Query(ge=0, le=1e8, description="Still to be called, due within so long.")] = None,
     overdue: Annotated[bool, Query(description="Still to be called, and past their time.")] = False,
 ) -> Any:

@@ -334,7 +334,8 @@ class ConsoleDeps:
     newest first, without any caller's number. `why` tells one call's story by its id, the beginning of it, or `last`;
     else one sentence says why there is none.
     `staffing` is what the next hour needs and what today's ratio will end at, by the keys of `schemas.StaffingOut`; None
-    while the records do not answer.
+    while the records do not answer. `lost_today`: citizens not served today, by the keys of `schemas.LostTodayOut`; None
+    likewise.
     `tokens` is looked at for every request, so a reload may change it in place. `sight`: what a role sees of numbers.
     """
 
@@ -358,6 +359,7 @@ class ConsoleDeps:
     calendar: Calendar
     forecasts: Forecasts
     staffing: Callable[[], Mapping[str, Any] | None]
+    lost_today: Callable[[], Mapping[str, Any] | None]
     restrictions: Restrictions
     joins: Joins
     alarms: Alarms

@@ -204,6 +204,16 @@ class AlarmOut(BaseModel):
     acknowledged_at: float | None
 
 
+class LostTodayOut(BaseModel):
+    """Citizens behind the lost calls of today, as `hotline report lost` counts them: each number once, withheld numbers
+    by call."""
+
+    calls: int = Field(description="Lost calls.")
+    lost: int = Field(description="Citizens behind them.")
+    served: int = Field(description="Of them, those who have spoken to a person since.")
+    not_served: int = Field(description="Those who have not: 今日未服务市民.")
+
+
 class StatusOut(BaseModel):
     version: str
     health: HealthOut
@@ -216,6 +226,7 @@ class StatusOut(BaseModel):
     suggestion: SuggestionOut | None = Field(description="Whether to declare a surge; null while one lasts.")
     forecast: OutlookOut | None = Field(description="null while the records do not answer.")
     staffing: StaffingOut | None = Field(description="null while the records do not answer.")
+    lost_today: LostTodayOut | None = Field(description="null while the records do not answer.")
     today: TodayOut | None
     lines: list[LineOut]
 
@@ -783,13 +794,17 @@ class CallbackOut(BaseModel):
     wanted_at: float | None
     due_at: float = Field(description="One working day after it was added, or after he wants it.")
     overdue: bool
-    consent: bool
+    consent: bool = Field(description="false only where it was made of a lost call, by the city's decision.")
     note: str
     case: str
-    call: str = Field(description="The call in which it was asked for.")
-    state: str = Field(description="open, placed, reached, not_reached, given_up, done")
+    call: str = Field(description="The call in which it was asked for, or the lost call.")
+    lost: bool = Field(description="It was made of a lost call.")
+    owed_at: float | None = Field(description="Arrival of the lost call.")
+    state: str = Field(description="open, placed, reached, not_reached, given_up, done, served")
     attempts: int = Field(description="Calls in which the citizen was dialled.")
     last_at: float | None
+    next_try_at: float | None = Field(description="The service does not call before; null: not again.")
+    reason: str = Field(description="Why the service has closed it.")
     added_by: str
     added_at: float
     closed_by: str | None
@@ -829,4 +844,5 @@ class OutboundOut(BaseModel):
         description="What became of it: kept, short, missing, unwritable; null: not looked at."
     )
     cause: int | None
-    by: str = Field(description="Name of the token that asked for it.")
+    by: str = Field(description="Name of the token that asked for it; service: it was offered.")
+    offered: bool = Field(description="By the service, when the agent could be spared.")

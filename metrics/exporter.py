@@ -230,6 +230,11 @@ class Exporter:
             self.metrics.callbacks.labels(state).set(states.get(state, 0))
         self.metrics.callbacks_overdue.set(overdue)
 
+    def citizens(self, lost: int, not_served: int) -> None:
+        """Of today."""
+        self.metrics.citizens_lost.set(lost)
+        self.metrics.citizens_not_served.set(not_served)
+
     def outbox(self, pending: int, dead: int) -> None:
         self.metrics.outbox_pending.set(pending)
         self.metrics.outbox_dead.set(dead)

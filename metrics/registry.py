@@ -56,14 +56,15 @@ ENDED_BY: Final = ("caller", "agent", "pbx", "unknown")
 ANSWERED_BY: Final = ("engine", "fallback", "unknown")
 KEPT: Final = (  # tasks that go on and on
     "gauges", "snapshots", "watchdog", "agents", "workdays", "forecast", "restrictions", "departments",
-    "recordings", "callbacks", "disk", "outbox", "reconcile", "hidden", "number keys", "retention", "probes",
+    "recordings", "callbacks", "debts", "offers", "lost_today", "disk", "outbox", "reconcile", "hidden", "number keys",
+    "retention", "probes",
 )  # fmt: skip
 FORGOTTEN: Final = ("numbers", "intakes", "callbacks", "agents", "calls")  # storage.forgetting.Kind
 FORGET_RESULTS: Final = ("done", "failed")
 JOIN_VERBS: Final = (
     "consult", "three_way", "blind", "emergency", "merge", "transfer", "return", "hold", "resume"
 )  # fmt: skip
-CALLBACK_STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done")
+CALLBACK_STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done", "served")
 DELIVERY_RESULTS: Final = ("delivered", "refused", "timed_out", "unreached")
 # how Asterisk's CEL and the records may differ: `routing.witness.What`, and what has no second side
 CEL_DRIFTS: Final = ("call_missed", "call_unplaced", "line_corrupt", *(what.value for what in What))
@@ -230,6 +231,12 @@ class Metrics:
         self.callbacks = self._gauge("hotline_callbacks", "Entries of citizens who want to be called back.", "state")
         self.callbacks_overdue = self._gauge(
             "hotline_callbacks_overdue", "Citizens still to be called back whose time is over."
+        )
+        self.citizens_lost = self._gauge(
+            "hotline_citizens_lost_today", "Citizens whose call of today nobody answered, served since or not."
+        )
+        self.citizens_not_served = self._gauge(
+            "hotline_citizens_not_served_today", "Citizens whose call of today nobody answered, and nobody since."
         )
         self.outbox_pending = self._gauge(
             "hotline_outbox_pending", "What the work-order platform is still to be told, and is tried."

@@ -11,13 +11,28 @@ from typing import TYPE_CHECKING, Final
 
 from routing import commands as c
 from routing import events as e
+from routing import pacing
 from routing.agent_state import Agent, AgentEvent, AgentState
 from routing.model import DeviceState
-from routing.outbound import HAS_AGENT, REASON, TIDY_S, TONE_S, Outbound, OutEvent, OutState, step
+from routing.outbound import (
+    HAS_AGENT,
+    REASON,
+    TIDY_S,
+    TONE_S,
+    Outbound,
+    OutEvent,
+    OutKind,
+    OutOutcome,
+    OutState,
+    step,
+)
 
 if TYPE_CHECKING:
     from routing.desk import Desk
+    from routing.engine import Engine
 
+BY_SERVICE: Final = "service"  # stands where the name of a token stands
+PROMISED, LOST = "回拨", "未接回拨"  # on the agent's phone: a call-back that was promised, one of a lost call
 FRESH_S: Final = 3.0  # asked for so lately: a picture may not have it yet
 _AGENT_IS_RUNG: Final = frozenset({OutState.ASKED, OutState.AGENT_RINGING})
 
@@ -39,15 +54,35 @@ def asked(desk: Desk, event: e.OutboundAsked) -> None:
     """Rings the agent. Without effect when `refusal` has a reason: who asks looks first."""
     if event.out_id in desk.outbound or refusal(desk, event.agent_id) is not None:
         return
-    seat_id = desk.floor.agents[event.agent_id].seat_id or ""
     out = Outbound(
-        event.out_id, event.kind, event.agent_id, seat_id, event.line, desk.wall, event.case, event.callback, event.by
-    )
-    desk.agent(event.agent_id, AgentEvent.CALL_PRESENTED, call_id=out.id, reason=REASON)
+        event.out_id, event.kind, event.agent_id, _seat_of(desk, event.agent_id), event.line, desk.wall, event.case,
+        event.callback, event.by, caller_ref=event.caller_ref,
+    )  # fmt: skip
+    _ring_agent(desk, out, event.dial)
+
+
+def offered(desk: Engine, event: e.CallbackOffered) -> None:
+    """Rings an agent who can be spared; without effect when there is none, or when this citizen is served already."""
+    agent_id = pacing.agent_for(desk, event.line, desk.workdays)
+    if agent_id is None or pacing.is_served(desk, event.caller_ref, event.owed_at):
+        return
+    out = Outbound(
+        event.out_id, OutKind.CALLBACK, agent_id, _seat_of(desk, agent_id), event.line, desk.wall, event.case,
+        event.callback, BY_SERVICE, caller_ref=event.caller_ref, paced=True,
+    )  # fmt: skip
+    _ring_agent(desk, out, event.dial, LOST if event.owed_at is not None else PROMISED)
+
+
+def _seat_of(desk: Desk, agent_id: str) -> str:
+    return desk.floor.agents[agent_id].seat_id or ""
+
+
+def _ring_agent(desk: Desk, out: Outbound, dial: str, why: str = PROMISED) -> None:
+    """The agent sees on his phone that it is a call-back, of which entry and what for."""
+    desk.agent(out.agent_id, AgentEvent.CALL_PRESENTED, call_id=out.id, reason=REASON)
     _put(desk, out)
-    timing = desk.rules.timing
-    rings_s = agent_rings_s(desk, seat_id)
-    desk.out.append(c.DialOut(out.id, seat_id, rings_s, timing.call_out_ring_s, out.line, event.dial))
+    rings_s, shown = agent_rings_s(desk, out.seat_id), "" if out.callback is None else f"{why} {out.callback}"
+    desk.out.append(c.DialOut(out.id, out.seat_id, rings_s, desk.rules.timing.call_out_ring_s, out.line, dial, shown))
 
 
 def agent_rings_s(desk: Desk, seat_id: str) -> float:
@@ -111,7 +146,27 @@ def _has_caller(desk: Desk, agent: Agent) -> bool:
     return agent.state is AgentState.TALKING and agent.call_id in desk.calls
 
 
+def give_way(desk: Desk) -> None:
+    """Callers go first: looked at after every event, when those whom a free seat could take have one."""
+    if not (desk.outbound and desk.deciding and desk.floor.ami_up):
+        return
+    for out_id in pacing.to_withdraw(desk):
+        out = desk.outbound[out_id]._replace(outcome=OutOutcome.WITHDRAWN, dropped=True, until=desk.now + TIDY_S)
+        desk.outbound[out_id] = out
+        desk.timer(desk.now + TIDY_S, "outbound", out_id)
+        desk.out += [c.WriteOutbound(out), c.DropOutbound(out_id)]
+
+
+def _declined(desk: Desk, out: Outbound) -> None:
+    """He may refuse, or not be there: for some time he is offered no other, and callers come to him as before."""
+    gave_up = out.dialled_at is None or out.outcome is OutOutcome.CANCELLED
+    if out.paced and gave_up and out.outcome is not OutOutcome.WITHDRAWN:
+        desk.declined = {agent_id: until for agent_id, until in desk.declined.items() if until > desk.now}
+        desk.declined[out.agent_id] = desk.now + desk.rules.pacing.declined_pause_s
+
+
 def _over(desk: Desk, out: Outbound) -> None:
+    _declined(desk, out)
     desk.release(out.seat_id, out.id, AgentEvent.CALL_ENDED)
     desk.outbound.pop(out.id, None)
     desk.out.append(c.WriteOutbound(out))
@@ -142,6 +197,19 @@ def remember(desk: Desk, outs: tuple[Outbound, ...]) -> None:
         desk.outbound[out.id] = out._replace(until=None if limit_s is None else desk.now + limit_s)
         if limit_s is not None:
             desk.timer(desk.now + limit_s, "outbound", out.id)
+
+
+def noted(desk: Desk, event: e.OutboundNoted) -> None:
+    """What the dialplan says of one that ended unseen: whom nobody has seen dialled is not taken for one who was not."""
+    for what, at in (
+        (OutEvent.DIALLED, event.dialled_at),
+        (OutEvent.CONNECTED, event.answered_at),
+        (OutEvent.NOT_REACHED, None if event.cause is None else event.ended_at),
+        (OutEvent.GONE, event.ended_at),
+    ):
+        out = desk.outbound.get(event.out_id)
+        if out is not None and at is not None:
+            _take(desk, out, what, at, event.cause)
 
 
 def take_picture(desk: Desk, picture: e.Picture) -> None:

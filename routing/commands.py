@@ -180,6 +180,7 @@ class DialOut:
     rings_s: float
     line: str
     dial: str = field(repr=False)
+    shown: str = ""  # on the agent's phone, beside the number of the line
 
 
 @dataclass(frozen=True, slots=True)

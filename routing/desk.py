@@ -44,6 +44,7 @@ class Desk:
         self.outbound: dict[str, Outbound] = {}  # calls that agents place: no part of `calls`
         self.probes: dict[str, Probe] = {}  # test calls under way, by id
         self.surge: Surge | None = None
+        self.declined: dict[str, float] = {}  # agent -> until when he is offered no call-back
         self.deciding = False
         self.now = self.wall = 0.0
         self.out: list[c.Command] = []

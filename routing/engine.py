@@ -78,6 +78,7 @@ class Engine(Desk):
         self._fire_timers()
         self._match()
         probing.look(self)
+        calling_out.give_way(self)
         for sign in self.floor.signs:
             self.out.append(sign)
         self.floor.signs.clear()
@@ -301,9 +302,11 @@ _HANDLERS: Final[dict[type, Callable[[Engine, Any], None]]] = {
     e.JoinAsked: joining.asked,
     e.JoinRefused: joining.not_asked,
     e.OutboundAsked: calling_out.asked,
+    e.CallbackOffered: calling_out.offered,
     e.OutboundMoved: calling_out.moved,
     e.ProbeAsked: probing.asked,
     e.ProbeMoved: probing.moved,
+    e.OutboundNoted: calling_out.noted,
     e.SeatStateChanged: Engine._device,
     e.TrunkStateChanged: Engine._trunk,
     e.AmiLost: Engine._ami_lost,

@@ -221,6 +221,20 @@ class OutboundMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundNoted:
+    """The dialplan's own note of an outbound call whose agent had picked up, for what nobody told us.
+
+    Read before a picture. `cause`: why the citizen was not reached.
+    """
+
+    out_id: str
+    dialled_at: float | None
+    answered_at: float | None
+    ended_at: float
+    cause: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CodeDialled:
     """UserEvent HotlineAct: a feature code on the phone of an agent, or of an expert in the conference. The shell makes a
     `JoinAsked` of it; the engine never gets it.
@@ -493,6 +507,23 @@ class OutboundAsked:
     case: str = ""
     callback: int | None = None
     by: str = ""
+    caller_ref: str | None = None  # of the citizen of a call-back
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackOffered:
+    """This citizen is to be called, by whichever agent can be spared; nothing happens when none can. See `routing.pacing`.
+
+    `owed_at`: since when (epoch); who has spoken to a person after that is called no more. None: he was promised a call.
+    """
+
+    out_id: str
+    callback: int
+    line: str
+    dial: str = field(repr=False)
+    caller_ref: str
+    owed_at: float | None = None
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -595,9 +626,11 @@ Event: TypeAlias = (
     | ThirdEnded
     | CodeDialled
     | OutboundAsked
+    | CallbackOffered
     | OutboundMoved
     | ProbeAsked
     | ProbeMoved
+    | OutboundNoted
     | FallbackUsed
     | SeatStateChanged
     | TrunkStateChanged

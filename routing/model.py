@@ -170,6 +170,20 @@ class ProbeRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PacingRules:
+    """When the service itself offers call-backs to agents, and to how many at once. See `routing.pacing`."""
+
+    offers: bool = True
+    hours: Roster = field(default_factory=Roster)  # when citizens may be called; no shifts: at any time
+    keep_free: int = 1  # seats that stay free for the callers of each line
+    keep_free_ratio: float = 0.1  # likewise, of the seats whose agents are there
+    tries: int = 3  # in which the citizen was dialled
+    retry_s: float = 1800.0  # after the first
+    retry_growth: float = 2.0  # each later pause is so many times the one before
+    declined_pause_s: float = 300.0  # an agent who did not take one is offered none for so long
+
+
+@dataclass(frozen=True, slots=True)
 class Surge:
     """A declared surge. Times are epoch seconds."""
 
@@ -203,6 +217,7 @@ class Rules:
     zones: Mapping[str, Zone] = field(default_factory=dict)
     surge: SurgeRules = field(default_factory=SurgeRules)
     restricting: RestrictionRules = field(default_factory=RestrictionRules)
+    pacing: PacingRules = field(default_factory=PacingRules)
     emergencies: Mapping[str, Target] = field(default_factory=dict)  # by number
     probing: ProbeRules = field(default_factory=ProbeRules)
 

@@ -69,6 +69,7 @@ class OutOutcome(StrEnum):
     AGENT_BUSY = "agent_busy"  # his phone was in use, or he rejected the call
     AGENT_NO_ANSWER = "agent_no_answer"
     AGENT_AWAY = "agent_away"  # his phone is not there
+    WITHDRAWN = "withdrawn"  # by us: a caller goes first, or the citizen himself called in
     UNKNOWN = "unknown"  # it ended while nobody looked
 
 
@@ -136,6 +137,8 @@ class Outbound(NamedTuple):
     cause: int | None = None
     until: float | None = None
     dropped: bool = False  # we have asked for its end
+    caller_ref: str | None = None  # the citizen, as callers are known; None: not of the list of call-backs
+    paced: bool = False  # offered by the service, not asked for by the agent
 
 
 _STAMP: Final[Mapping[OutEvent, str]] = {

@@ -150,6 +150,8 @@ class Shadow:
         self._catch_up(now if wake is None else min(now, wake))
         if isinstance(event, e.RulesChanged):
             event = e.RulesChanged(over(event.rules, self._other))
+        if isinstance(event, e.CallbackOffered):
+            event = _as_placed(event, commands)
         decided = [x for x in commands if isinstance(x, Decided)]
         if decided or not self._apart(event):
             self._take_all_back()
@@ -194,7 +196,10 @@ class Shadow:
         own.redials, own.spoke, own.ended = dict(live.redials), dict(live.spoke), dict(live.ended)
         own.unseen_since, own.presentation_no = live.unseen_since, live.presentation_no
         own.book, own.book_until = live.book, live.book_until
-        own.outbound, own.probes = dict(live.outbound), dict(live.probes)
+        own.outbound = {
+            id_: out._replace(paced=False) for id_, out in live.outbound.items()
+        }  # they end as they do live
+        own.probes = dict(live.probes)
         own.numbers = {caller_ref: dict(calls) for caller_ref, calls in live.numbers.items()}
         own.timers += [timer for timer in live.timers if timer[2] not in ("roster", "lending")]
         own.timers.sort()
@@ -370,3 +375,12 @@ def _of_the_call(call: Call) -> tuple[object, ...]:
     shown = call.presentation
     told = call.informed, call.heard, call.dismissed, call.limit_s, call.restriction
     return call.state, call.session, call.seat_id, call.leg_lost, shown and (shown.id, shown.over), call.missed, *told
+
+
+def _as_placed(event: e.CallbackOffered, commands: Sequence[c.Command]) -> e.Event:
+    """Which agent calls a citizen back, if any, is not compared: he is taken from routing as he is live."""
+    placed = (command.outbound for command in commands if isinstance(command, c.WriteOutbound))
+    out = next((out for out in placed if out.id == event.out_id), None)
+    if out is None:
+        return TICK
+    return e.OutboundAsked(out.id, out.kind, out.agent_id, out.line, "", out.case, out.callback, out.by, out.caller_ref)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from console.deps import Refused
-from routing import calling_out
+from routing import calling_out, pacing
 from routing import events as e
 from routing.engine import Engine
 from routing.model import Mode, Rules
@@ -57,7 +57,7 @@ class CallOuts:
     async def place(self, agent_id: str, wanted: Mapping[str, Any], by: str, role: str) -> Mapping[str, Any]:
         """Rings the agent, then the citizen. `role`: of `by`. Raises Refused, and has done nothing then."""
         self._check(agent_id)
-        kind, line, case, number = await self._whom(wanted)
+        kind, line, case, number, ref = await self._whom(wanted)
         dial, refused = self._way(number, role, typed=kind is OutKind.FOLLOW_UP)
         if refused is not None:
             log.warning("outbound call refused", agent=agent_id, by=by, reason=refused)
@@ -65,8 +65,10 @@ class CallOuts:
         self._check(agent_id)  # the database was asked meanwhile
         entry = wanted.get("callback")
         self._free(entry)
-        out_id = f"{PREFIX}{round(clock.wall() * 1000)}-{secrets.token_hex(4)}"
-        self._submit(e.OutboundAsked(out_id, kind, agent_id, line, dial, case, entry, by))
+        if ref is not None and pacing.is_served(self._engine, ref, None):
+            raise Refused(409, "the citizen is calling in just now, or is being called")
+        out_id = new_id()
+        self._submit(e.OutboundAsked(out_id, kind, agent_id, line, dial, case, entry, by, ref))
         out = self._engine.outbound.get(out_id) or self._ended.get(out_id)
         if out is None:
             raise Refused(409, f"agent {agent_id} is not ready any more")
@@ -91,19 +93,19 @@ class CallOuts:
         if entry is not None and any(out.callback == entry for out in self._engine.outbound.values()):
             raise Refused(409, f"call-back {entry} is being called already")
 
-    async def _whom(self, wanted: Mapping[str, Any]) -> tuple[OutKind, str, str, str]:
-        """Kind, line, case and number."""
+    async def _whom(self, wanted: Mapping[str, Any]) -> tuple[OutKind, str, str, str, str | None]:
+        """Kind, line, case, number, and of an entry the reference of the citizen."""
         entry, case, number = wanted.get("callback"), wanted.get("case") or "", wanted.get("number") or ""
         if (entry is None) == (not number) or (number and not case):
             raise Refused(422, "name either the callback, or a case and the number of its citizen")
         line = self._line(wanted.get("line") or "")
         if entry is None:
-            return OutKind.FOLLOW_UP, line, case, number
-        row = await self._callbacks.row(entry)
+            return OutKind.FOLLOW_UP, line, case, number, None
+        row = await self._callbacks.fresh(entry)
         if row.state in CLOSED:
             raise Refused(409, f"call-back {entry} is {row.state.replace('_', ' ')}; set it to open first")
         line = row.line if row.line in self._engine.rules.lines else line
-        return OutKind.CALLBACK, line, row.case_id, self._callbacks.number(row)
+        return OutKind.CALLBACK, line, row.case_id, self._callbacks.number(row), row.ref
 
     def _line(self, wanted: str) -> str:
         if wanted and wanted not in self._engine.rules.lines:
@@ -145,6 +147,10 @@ class CallOuts:
         return [told(out, recorded.get(out.id)) for out in newest]
 
 
+def new_id() -> str:
+    return f"{PREFIX}{round(clock.wall() * 1000)}-{secrets.token_hex(4)}"
+
+
 def first_line(rules: Rules) -> str:
     """Whose number a citizen is shown when nobody says otherwise: the first own line."""
     own = (line.number for line in rules.lines.values() if line.mode is Mode.OWN)
@@ -159,5 +165,5 @@ def told(out: Outbound, recording: str | None = None) -> dict[str, Any]:
         "agent_answered_at": out.agent_answered_at, "dialled_at": out.dialled_at,
         "citizen_ringing_at": out.citizen_ringing_at, "answered_at": out.answered_at, "ended_at": out.ended_at,
         "outcome": None if out.outcome is None else out.outcome.value, "recording": recording, "cause": out.cause,
-        "by": out.by,
+        "by": out.by, "offered": out.paced,
     }  # fmt: skip

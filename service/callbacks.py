@@ -1,4 +1,4 @@
-"""Citizens who want to be called back (T9): within one working day, with their consent.
+"""Citizens who are to be called back (T9): within one working day, with their consent. Debts: `service.debts`.
 
 The table is asked each time; only numbers are opened here, and only to be dialled or masked. What a call makes of an entry
 is written with the call (`storage.outbound`), so it is true after any restart.
@@ -18,6 +18,7 @@ import structlog
 from console.deps import Refused
 from console.sight import masked
 from routing.model import Rules
+from routing.pacing import next_try_at
 from routing.workdays import Workdays, within_workdays
 from service import clock
 from service.citizens import way_to
@@ -95,7 +96,7 @@ class Callbacks:
             raise Refused(422, "Nothing is added.", [{"where": key, "why": why} for key, why in mistakes])
         now, wanted = clock.wall(), values.get("wanted_at")
         row = CallbackRow(
-            ref=sealed[0], sealed=sealed[1], line=line, due_ms=self._due_ms(now, wanted), added_by=by, added_ms=_ms(now),
+            ref=sealed[0], sealed=sealed[1], line=line, due_ms=self.due_ms(now, wanted), added_by=by, added_ms=_ms(now),
             wanted_ms=None if wanted is None else _ms(wanted), note=(values.get("note") or "").strip(),
             case_id=values.get("case") or "", call_id=values.get("call") or "",
         )  # fmt: skip
@@ -112,15 +113,17 @@ class Callbacks:
                 raise Refused(422, f"a person sets {', '.join(BY_HAND)}; the other states are what calls make of it")
             if row.state == "placed":
                 raise Refused(409, f"call-back {entry_id} is being called; wait until that call is over")
+            if row.state == "served":
+                raise Refused(409, f"call-back {entry_id} is served: the citizen has spoken to a person; add a new one")
             closed = state in CLOSED
-            values = {"state": state, "closed_by": by if closed else None}
+            values = {"state": state, "closed_by": by if closed else None, "reason": ""}
             values["closed_ms"] = _ms(clock.wall()) if closed else None
         if (note := changes.get("note")) is not None:
             if mistakes := _note_mistakes(note):
                 raise Refused(422, "Nothing is changed.", [{"where": key, "why": why} for key, why in mistakes])
             values["note"] = note.strip()
         if (wanted := changes.get("wanted_at")) is not None:
-            values |= {"wanted_ms": _ms(wanted), "due_ms": self._due_ms(row.added_ms / 1000, wanted)}
+            values |= {"wanted_ms": _ms(wanted), "due_ms": self.due_ms(row.added_ms / 1000, wanted)}
         if not values:
             raise Refused(422, "name what changes: state, note or wanted_at")
         changed = await self._asked(self._records.change_callback(entry_id, values))
@@ -129,6 +132,11 @@ class Callbacks:
         return self._told(changed)
 
     # -- for whoever places the call -----------------------------------------------------------------------------------
+
+    async def fresh(self, entry_id: int) -> CallbackRow:
+        """As of now: a debt whose citizen has called again is `served`."""
+        await self._asked(self._records.settle_debts())
+        return await self.row(entry_id)
 
     async def row(self, entry_id: int) -> CallbackRow:
         found = await self._asked(self._records.callback(entry_id))
@@ -171,7 +179,7 @@ class Callbacks:
             mistakes.append(("line", f"there is no line {line}"))
         return line or self._first_line(self._rules()), sealed
 
-    def _due_ms(self, added: float, wanted: float | None) -> int:
+    def due_ms(self, added: float, wanted: float | None) -> int:
         """One working day after it was added, or after the citizen wants it when that is later."""
         zone = self._settings().zone_info
         since = datetime.fromtimestamp(added if wanted is None else max(added, wanted), zone)
@@ -184,13 +192,18 @@ class Callbacks:
             number = "" if hidden else masked(self._vault.open_sealed(row.sealed))
         except StorageError:
             number = ""
-        overdue = row.state not in CLOSED | {"reached"} and row.due_ms < _ms(clock.wall())
+        to_be_called = row.state not in CLOSED | {"reached"}
+        overdue = to_be_called and row.due_ms < _ms(clock.wall())
+        tried_at, pacing = _s(row.tried_ms), self._rules().pacing
+        next_at = next_try_at(row.attempts, tried_at, pacing) if to_be_called and pacing.offers else None
         return {
             "id": row.id, "number": number, "hidden": hidden, "line": row.line,
             "wanted_at": _s(row.wanted_ms), "due_at": row.due_ms / 1000,
             "overdue": overdue, "consent": row.consent, "note": row.note, "case": row.case_id, "call": row.call_id,
             "state": row.state, "attempts": row.attempts, "last_at": _s(row.last_ms), "added_by": row.added_by,
             "added_at": row.added_ms / 1000, "closed_by": row.closed_by, "closed_at": _s(row.closed_ms),
+            "lost": row.owed_ms is not None, "owed_at": _s(row.owed_ms), "reason": row.reason,
+            "next_try_at": None if next_at is None else max(next_at, (row.wanted_ms or row.added_ms) / 1000),
         }  # fmt: skip
 
     async def _asked(self, question: Awaitable[T]) -> T:

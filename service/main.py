@@ -42,6 +42,7 @@ from service.callbacks import Callbacks
 from service.caller_data import CallerData, Readings
 from service.callers import Callers
 from service.codes import Codes
+from service.debts import Debts
 from service.directory import Directory
 from service.disk import Disk
 from service.forecast_days import ForecastDays
@@ -55,8 +56,10 @@ from service.join_codes import JoinCodes
 from service.joins import Joins
 from service.keeping import AGAIN_S, kept
 from service.lamps import Lamps
+from service.lost_today import LostToday
 from service.number_keys import NumberKeys
 from service.numbers import Numbers
+from service.offers import Offers
 from service.outbox import Outbox
 from service.probes import Probes
 from service.reconciling import Reconciling
@@ -170,6 +173,12 @@ class Service:
         self.call_outs = CallOuts(
             self.engine, self.board.submit, lambda: self.settings, records, self.callbacks, self._no_call_outs
         )
+        self.offers = Offers(
+            self.engine, self.board.submit, lambda: self.settings, records, self.callbacks, self._no_call_outs
+        )
+        self.debts = Debts(records, lambda: self.settings, self.callbacks, keyring)
+        self.lost_today = LostToday(records, lambda: self.settings.zone_info)
+        self.lost_today.count = self.exporter.citizens
         self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
         self.outbox = Outbox(records, lambda: self.settings, keyring, hidden)
         self.probes = Probes(
@@ -260,6 +269,7 @@ class Service:
             calendar=self.calendar,
             forecasts=self.forecasts,
             staffing=self.staffing.shown,
+            lost_today=self.lost_today.shown,
             restrictions=self.restrictions,
             joins=self.joins,
             alarms=self.alarms,
@@ -331,6 +341,9 @@ class Service:
             ("number keys", self.number_keys.keep, AGAIN_S),
             ("recordings", self.recordings.keep, MINUTE_S),
             ("callbacks", self.callbacks.keep, AGAIN_S),
+            ("debts", self.debts.keep, AGAIN_S),
+            ("offers", self.offers.keep, AGAIN_S),
+            ("lost_today", self.lost_today.keep, AGAIN_S),
             ("disk", Disk(self.settings.data_dir, self.exporter.disk).keep, MINUTE_S),
             ("outbox", self.outbox.keep, AGAIN_S),
             ("reconcile", self.reconciling.keep, MINUTE_S),

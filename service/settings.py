@@ -41,6 +41,7 @@ from service.settings_secrets import SecretError
 from service.settings_tables import (
     DEFAULT_REASONS,
     AgentTable,
+    CallbacksTable,
     DepartmentTable,
     DialingTable,
     DirectoryTable,
@@ -100,6 +101,7 @@ class Settings(Table):
     departments: tuple[DepartmentTable, ...] = Field(default=(), alias="department")
     directory: DirectoryTable = DirectoryTable()
     dialing: DialingTable = DialingTable()
+    callbacks: CallbacksTable = CallbacksTable()
     surge: SurgeTable = SurgeTable()
     staffing: StaffingTable = StaffingTable()
     restrictions: RestrictionsTable = RestrictionsTable()
@@ -269,6 +271,7 @@ class Settings(Table):
             skills=dict(self.skills),
             surge=self.surge.model(),
             restricting=self._restricting(),
+            pacing=self.callbacks.model(self.zone_info),
             zones={zone.id: zone.model() for zone in self.zones},
             probing=self.probe.model(),
             emergencies={table.number: table.target(self.trunks) for table in self.emergencies},

@@ -16,6 +16,7 @@ from config.plan import LOCAL_PHONE
 from routing.model import Mode, SignIn
 from routing.need import InGroup, InZone, Named, Need, Skilled, admits, leaves
 from service import (
+    settings_callbacks,
     settings_cases,
     settings_departments,
     settings_outbox,
@@ -351,6 +352,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
     settings_departments.departments,
     settings_departments.short_numbers,
     settings_departments.citizens_trunk,
+    settings_callbacks.lost_calls,
     settings_cases.case_prefixes,
     settings_probe.probe,
     settings_probe.probe_schedules,

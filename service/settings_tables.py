@@ -7,6 +7,7 @@ Only what one value can say about itself is checked here; what two tables say ab
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -14,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.feature_codes import centre_name
 from routing.directory import DepartmentKind
-from routing.hours import WORKING_HOURS
-from routing.model import DEFAULT_RINGS, Mode, RestrictionRules, Ring, SignIn, SurgeRules, Timing, Zone
+from routing.hours import WORKING_HOURS, parse
+from routing.model import DEFAULT_RINGS, Mode, PacingRules, RestrictionRules, Ring, SignIn, SurgeRules, Timing, Zone
 from routing.need import All, Anybody, Either, InGroup, InZone, Named, Need, Skilled
 from routing.permitted import FORBIDDEN, MOST_DIGITS
-from routing.roster import Days, Shift
+from routing.roster import Days, Roster, Shift
 from routing.targets import Route, Target, TargetKind
 from service.settings_values import (
     Address,
@@ -34,6 +35,7 @@ from service.settings_values import (
     Digits,
     Endpoint,
     EventSource,
+    Factor,
     FileName,
     Flag,
     Hours,
@@ -75,6 +77,7 @@ RESERVE: Final = "reserve"  # the group of seats that joins last by default
 _T = Timing()
 _SURGE = SurgeRules()
 _RESTRICTING = RestrictionRules()
+_PACING = PacingRules()
 
 
 class Role(StrEnum):
@@ -274,6 +277,7 @@ class LineTable(Table):
         default=None, ge=0, le=15, description="wait so long for the agent who spoke with this number in the last 24 h"
     )
     priority: Priority | None = Field(default=None, description="class in the queue, each worth class_worth_s")
+    lost_calls: Flag = Field(default=False, description="callers of this number whom nobody answered are called back")
 
     def rings_or_default(self, skills: Collection[str]) -> tuple[Ring, ...]:
         """The rings as written; else of the zone's own skill, wider every three seconds; else everybody's."""
@@ -519,6 +523,48 @@ class DialingTable(Table):
         description="the way of such numbers, and to citizens; default: the only trunk not for emergencies, "
         "to citizens the first",
     )
+
+
+class CallbacksTable(Table):
+    """Citizens who are called back: by whom the service lets them be called, when and how often; and who is on the list."""
+
+    offer: Flag = Field(default=_PACING.offers, description="the service offers call-backs to agents by itself")
+    hours: Hours = Field(
+        default="daily 08:30-20:30", description="when it lets citizens be called, as in hours of [[department]]"
+    )
+    keep_free: WholeNumber = Field(
+        default=_PACING.keep_free, ge=0, le=1000, description="so many free seats of each line stay for its callers"
+    )
+    keep_free_ratio: LendRatio = Field(
+        default=_PACING.keep_free_ratio, description="likewise, as a share of the seats that are there"
+    )
+    tries: WholeNumber = Field(default=_PACING.tries, ge=1, le=3, description="so often a citizen is dialled")
+    retry_s: Seconds = seconds(_PACING.retry_s, 1, 86400, "pause after the first try")
+    retry_growth: Factor = Field(
+        default=_PACING.retry_growth, ge=1, le=10, description="each later pause is so many times the one before"
+    )
+    declined_pause_s: Seconds = seconds(
+        _PACING.declined_pause_s, 0, 3600, "an agent who did not take a call-back is offered none for so long"
+    )
+    lost_calls_decision: Text = Field(
+        default="", description="who decided that lost calls are called back unasked, and when"
+    )
+    lost_after_s: Seconds = seconds(5.0, 0, 600, "who hung up before is not called back")
+    lost_within_h: WholeNumber = Field(
+        default=24, ge=1, le=168, description="a lost call that is older is not called back"
+    )
+
+    def model(self, zone: tzinfo) -> PacingRules:
+        return PacingRules(
+            offers=self.offer,
+            hours=Roster(parse(self.hours), zone),
+            keep_free=self.keep_free,
+            keep_free_ratio=self.keep_free_ratio,
+            tries=self.tries,
+            retry_s=self.retry_s,
+            retry_growth=self.retry_growth,
+            declined_pause_s=self.declined_pause_s,
+        )
 
 
 class OutboxTable(Table):

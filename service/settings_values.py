@@ -306,6 +306,7 @@ def seconds(default: float, low: float, high: float, effect: str) -> Any:
 
 Seconds = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 LendRatio = Annotated[StrictFloat, Field(ge=0, le=1, allow_inf_nan=False)]
+Factor = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 KeptDays = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 
 

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from storage.engine import reading
 from storage.outbound import CLOSED
 from storage.schema import callbacks
 
-STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done")
+STATES: Final = ("open", "placed", "reached", "not_reached", "given_up", "done", "served")
 UNSAVED: Final = 0
 _OPEN: Final = callbacks.c.state.not_in(CLOSED | {"reached"})  # somebody still has to call
 
@@ -38,15 +38,22 @@ class CallbackRow:
     last_ms: int | None = None
     closed_by: str | None = None
     closed_ms: int | None = None
+    owed_ms: int | None = None
+    tried_ms: int | None = None
+    reason: str = ""
     id: int = UNSAVED
 
 
 async def add_callback(engine: AsyncEngine, row: CallbackRow) -> CallbackRow:
     """The entry with its id; ids grow with time."""
     async with engine.begin() as connection:
-        newest = (await connection.execute(select(func.coalesce(func.max(callbacks.c.id), 0)))).scalar_one()
-        values = {**asdict(row), "id": newest + 1}
-        await connection.execute(insert(callbacks), [values])
+        return await added(connection, row)
+
+
+async def added(connection: AsyncConnection, row: CallbackRow) -> CallbackRow:
+    newest = (await connection.execute(select(func.coalesce(func.max(callbacks.c.id), 0)))).scalar_one()
+    values = {**asdict(row), "id": newest + 1}
+    await connection.execute(insert(callbacks), [values])
     return CallbackRow(**values)
 
 

@@ -145,7 +145,8 @@ def _outbound(row: dict[str, Any]) -> Outbound:
     cause = None if row.get("cause") is None else _count(row, "cause")
     return Outbound(
         id=_word(row, "outbound"), kind=kind, agent_id=_word(row, "agent_id"), asked_at=_moment(row, "asked_at"),
-        callback=callback, state=state, outcome=outcome, cause=cause, **words, **times,
+        callback=callback, state=state, outcome=outcome, cause=cause, caller_ref=_text_or_none(row, "caller_ref"),
+        paced=row.get("paced") is True, **words, **times,
     )  # fmt: skip
 
 

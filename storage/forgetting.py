@@ -27,7 +27,7 @@ from routing.targets import TargetKind
 from storage.engine import reading
 from storage.facts import CALL_ENDED
 from storage.holds import held_call, held_callback, held_intake, held_outbound, held_period, in_order
-from storage.lost import LOST, called_back, redialled
+from storage.lost import LOST, served_by_call, served_by_call_back
 from storage.outbound import CLOSED
 from storage.schema import (
     agent_periods,
@@ -154,7 +154,7 @@ async def _make_nameless(connection: AsyncConnection, refs: Mapping[str, str | N
 async def _keep_served(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
     """What is known by now of lost calls."""
     lost = and_(which, calls.c.judged.in_(LOST), calls.c.caller_ref.is_not(None))
-    query = select(calls.c.call_id, redialled(), called_back()).where(lost)
+    query = select(calls.c.call_id, served_by_call(), served_by_call_back()).where(lost)
     rows = [{"its": row[0], "again": row[1], "back": row[2]} for row in (await connection.execute(query)).all()]
     if rows:
         values = {

@@ -41,22 +41,22 @@ async def lost_calls(engine: AsyncEngine, since_ms: int, until_ms: int) -> list[
     """Those that arrived in the interval, oldest first, with what has happened up to now."""
     a = calls.c
     columns = a.call_id, a.number, a.arrived_ms, a.wait_ms, a.judged, a.caller_ref
-    served = func.coalesce(a.redialled_ms, redialled()), func.coalesce(a.called_back_ms, called_back())
+    served = func.coalesce(a.redialled_ms, served_by_call()), func.coalesce(a.called_back_ms, served_by_call_back())
     query = select(*columns, *served).where(a.arrived_ms >= since_ms, a.arrived_ms < until_ms, a.judged.in_(LOST))
     async with reading(engine) as connection:
         found = await connection.execute(query.order_by(a.arrived_ms, a.call_id))
         return [LostCall._make(row) for row in found.all()]
 
 
-def redialled() -> ScalarSelect[Any]:
-    """When the caller of a call in `calls` was answered, as far as references of callers tell."""
+def served_by_call() -> ScalarSelect[Any]:
+    """When the caller of this row of `calls` spoke to a person, having called again."""
     later = calls.alias()
     again = later.c.caller_ref == calls.c.caller_ref, later.c.arrived_ms > calls.c.arrived_ms
     return select(func.min(later.c.answered_ms)).where(*again).correlate(calls).scalar_subquery()
 
 
-def called_back() -> ScalarSelect[Any]:
-    """By the call-back entries of his number, whatever line they are of."""
+def served_by_call_back() -> ScalarSelect[Any]:
+    """When an agent reached him, by the call-back entries of his number, whatever line they are of."""
     out = outbound_calls.c
     his = callbacks.c.ref == calls.c.caller_ref, out.answered_ms > calls.c.arrived_ms
     joined = outbound_calls.join(callbacks, callbacks.c.id == out.callback)

@@ -17,13 +17,9 @@ from storage.engine import reading
 from storage.fold import Row, milliseconds
 from storage.schema import callbacks, outbound_calls, recordings
 
-CLOSED: Final = frozenset({"done", "given_up"})  # by a person: no call changes these
+CLOSED: Final = frozenset({"done", "given_up", "served"})  # no call that is placed for an entry changes these
 _WITH_RECORDING: Final = select(outbound_calls, recordings.c.outcome.label("recording")).outerjoin(
     recordings, recordings.c.call_id == outbound_calls.c.id
-)
-# The citizen was not called at all: the entry is as open as before.
-_NOT_CALLED: Final = frozenset(
-    {OutOutcome.AGENT_BUSY, OutOutcome.AGENT_NO_ANSWER, OutOutcome.AGENT_AWAY, OutOutcome.CANCELLED}
 )
 
 
@@ -35,6 +31,7 @@ def row_of(out: Outbound) -> Row:
         "dialled_ms": milliseconds(out.dialled_at), "citizen_ringing_ms": milliseconds(out.citizen_ringing_at),
         "answered_ms": milliseconds(out.answered_at), "ended_ms": milliseconds(out.ended_at),
         "outcome": None if out.outcome is None else out.outcome.value, "cause": out.cause,
+        "caller_ref": out.caller_ref, "paced": out.paced,
     }  # fmt: skip
 
 
@@ -48,19 +45,22 @@ def outbound_of(row: Mapping[str, Any]) -> Outbound:
         row["id"], OutKind(row["kind"]), row["agent_id"], row["seat_id"], row["line"], row["asked_ms"] / 1000,
         row["case_id"], row["callback"], row["asked_by"], OutState(row["state"]), at("agent_answered_ms"),
         at("dialled_ms"), at("citizen_ringing_ms"), at("answered_ms"), at("ended_ms"),
-        None if row["outcome"] is None else OutOutcome(row["outcome"]), row["cause"],
+        None if row["outcome"] is None else OutOutcome(row["outcome"]), row["cause"], caller_ref=row["caller_ref"],
+        paced=row["paced"],
     )  # fmt: skip
 
 
 async def settle_callbacks(connection: AsyncConnection, outs: Sequence[Outbound]) -> None:
     """After `outs` were written: what they make of the entries that they belong to, in order."""
-    tried = select(func.count()).where(
-        outbound_calls.c.callback == bindparam("entry"), outbound_calls.c.dialled_ms.is_not(None)
+    out = outbound_calls.c
+    tried, last = (
+        select(what).where(out.callback == bindparam("entry"), out.dialled_ms.is_not(None)).scalar_subquery()
+        for what in (func.count(), func.max(out.dialled_ms))
     )
     statement = (
         update(callbacks)
         .where(callbacks.c.id == bindparam("entry"), *(callbacks.c.state != state for state in CLOSED))
-        .values(state=bindparam("now"), attempts=tried.scalar_subquery(), last_ms=bindparam("at"))
+        .values(state=bindparam("now"), attempts=tried, tried_ms=last, last_ms=bindparam("at"))
     )
     rows = [
         {"entry": out.callback, "now": state_of(out), "at": milliseconds(out.asked_at)}
@@ -72,12 +72,13 @@ async def settle_callbacks(connection: AsyncConnection, outs: Sequence[Outbound]
 
 
 def state_of(out: Outbound) -> str:
-    """Of a call-back, by its last call."""
+    """Of a call-back, by its last call. Who was not dialled was not called: the entry is as open as before. Of a call that
+    ended unseen the dialplan's note tells whether he was."""
     if out.ended_at is None:
         return "placed"
     if out.answered_at is not None:
         return "reached"
-    return "open" if out.outcome in _NOT_CALLED else "not_reached"
+    return "open" if out.dialled_at is None else "not_reached"
 
 
 async def open_outbound(engine: AsyncEngine) -> list[Row]:

@@ -26,6 +26,7 @@ from storage import (
     audit,
     callbacks,
     days,
+    debts,
     deliveries,
     figures,
     forgetting,
@@ -51,6 +52,7 @@ from storage.agents import AGENTS, AgentRow
 from storage.audit import AuditRow
 from storage.callbacks import CallbackRow
 from storage.days import Period, Shown
+from storage.debts import UncoveredCall
 from storage.deliveries import Due, Tried
 from storage.departments import DEPARTMENTS, DepartmentRow
 from storage.engine import create_engine, reading, sqlite_file_exists
@@ -481,6 +483,29 @@ class Records(Archive):
     async def count_callbacks(self, now_ms: int) -> tuple[dict[str, int], int]:
         """Entries by state, and how many are overdue."""
         return await _asked(callbacks.count_callbacks(self.engine, now_ms))
+
+    async def uncovered_calls(
+        self, since_ms: int, numbers: Collection[str], *, wait_ms: int, but: Collection[str]
+    ) -> list[UncoveredCall]:
+        """Lost calls whose callers are owed a call that nobody has written down; see `storage.debts`."""
+        found = debts.uncovered_calls(self.engine, since_ms, numbers, wait_ms=wait_ms, but=but)
+        return await _asked(found, LONG_QUESTION_S)
+
+    async def add_debt(self, row: CallbackRow) -> CallbackRow | None:
+        return await _asked(debts.add_debt(self.engine, row))
+
+    async def settle_debts(self) -> int:
+        """How many citizens have spoken to a person since."""
+        return await _asked(debts.settle_debts(self.engine))
+
+    async def callable_entries(self, now_ms: int, tries: int, limit: int) -> list[CallbackRow]:
+        return await _asked(debts.callable_entries(self.engine, now_ms, tries, limit))
+
+    async def exhausted_entries(self, tries: int) -> list[CallbackRow]:
+        return await _asked(debts.exhausted_entries(self.engine, tries))
+
+    async def give_up_callback(self, entry: CallbackRow, reason: str, at_ms: int) -> bool:
+        return await _asked(debts.give_up(self.engine, entry, reason, at_ms))
 
     async def recent_outbound(self, limit: int, *, callback: int | None = None, case: str = "") -> list[Row]:
         """Outbound calls as rows, the newest first."""

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    false,
+)
 
 REVISION: Final = "0015"  # the newest migration; known here so that a start need not load Alembic
 
@@ -251,7 +264,7 @@ restrictions = Table(
     Column("ended_ms", BigInteger),  # before its time
 )
 
-# Citizens who want to be called back (T9).
+# Citizens who are to be called back (T9): they were promised it, or nobody answered their call.
 callbacks = Table(
     "callbacks",
     metadata,
@@ -272,8 +285,12 @@ callbacks = Table(
     Column("added_ms", BigInteger, nullable=False),
     Column("closed_by", Text),
     Column("closed_ms", BigInteger),
+    Column("owed_ms", BigInteger),  # arrival of the lost call that it was made of; null: somebody promised it
+    Column("tried_ms", BigInteger),  # when the citizen was dialled last
+    Column("reason", Text, nullable=False, server_default=""),  # why the service has closed it
 )
 Index("ix_callbacks_due", callbacks.c.due_ms)
+Index("ix_callbacks_ref", callbacks.c.ref)
 
 # Calls that agents place; nothing of them is in `calls`.
 outbound_calls = Table(
@@ -296,6 +313,8 @@ outbound_calls = Table(
     Column("ended_ms", BigInteger),  # null: not known to be over
     Column("outcome", Text),  # routing.outbound.OutOutcome
     Column("cause", Integer),
+    Column("caller_ref", Text),  # of the citizen of a call-back
+    Column("paced", Boolean, nullable=False, server_default=false()),  # offered by the service
 )
 Index("ix_outbound_calls_asked", outbound_calls.c.asked_ms)
 Index("ix_outbound_calls_callback", outbound_calls.c.callback)

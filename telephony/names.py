@@ -74,6 +74,8 @@ EAR: Final = "HOTLINE_EAR"  # uniqueid of the leg that is to hear a tone, on the
 OUT: Final = "HOTLINE_OUT"  # id of an outbound call, on each of its legs; these have no HOTLINE_CALL
 OUT_DIAL: Final = "HOTLINE_OUT_DIAL"  # how its citizen is reached
 OUT_RING: Final = "HOTLINE_OUT_RING"  # how long he is rung, seconds
+OUT_DIALLED: Final = "HOTLINE_DIALLED"  # epoch ms: since when
+OUT_CAUSE: Final = "HOTLINE_OUT_CAUSE"  # why he was not reached
 LEG_S: Final = (
     "HOTLINE_LEG_S"  # how long a phone rings that has a time of its own: beside a remote seat, or to call out
 )
@@ -185,7 +187,8 @@ DUTY_TELEPHONE: Final = "telephone"  # stands where a seat id stands when the du
 
 # Asterisk's own database: hotline-ends/<minute of the hour, UTC>/<channel number modulo 5,000>, one entry a call:
 # <call>:<line>:<trunk>:<answered ms>:<seat>:<ended ms>:<by>:<cause>:<case>:<test>, or of an emergency that the dialplan
-# was at by itself and that reached nobody: emergency:<call>:<number>:<asked ms>:<route>:<failed ms>
+# was at by itself and that reached nobody: emergency:<call>:<number>:<asked ms>:<route>:<failed ms>; or, by the end of its
+# id, of an outbound call whose agent had picked up: out:<id>:<dialled ms>:<answered ms>:<ended ms>:<cause of not reaching>
 ENDS: Final = "hotline-ends"
 
 # An endpoint that nobody calls or dials: whether the other end of a trunk to emergency centres answers OPTIONS.

@@ -52,6 +52,11 @@ function drawFigures() {
   $("ratio-parts").textContent = today
     ? `${today.in_time} / ${today.judged} · 目标 target ${percent(target.ratio)} · 放弃 abandoned ${today.abandoned}`
     : "记录暂不可用 records unavailable";
+  const lost = picture.lost_today;
+  $("lost-parts").className = lost && lost.not_served ? "bad" : "";
+  $("lost-parts").textContent = lost
+    ? `今日未服务市民 not served ${lost.not_served} · 未接 lost ${lost.lost} · 已补接 served since ${lost.served}`
+    : "";
 }
 
 function drawSeats() {

@@ -17,7 +17,7 @@ from service.cli.client import connect
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.settings import load
 
-COLUMNS: Final = ("id", "number", "line", "due", "overdue", "state", "attempts", "case", "note")
+COLUMNS: Final = ("id", "number", "line", "due", "overdue", "state", "attempts", "why", "case", "note")
 PATH: Final = "/api/v1/callbacks"
 
 app = typer.Typer(no_args_is_help=True, help="Citizens who want to be called back.", rich_markup_mode=None)
@@ -27,7 +27,7 @@ EntryArgument = Annotated[int, typer.Argument(help="Id of the entry, as in the l
 
 @app.command("list")
 def list_(
-    every: Annotated[bool, typer.Option("--all", help="Also those reached, given up or done.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also those reached, given up, done or served.")] = False,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those whose time is over.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
@@ -117,6 +117,7 @@ def _row(config: Path, entry: Mapping[str, Any]) -> dict[str, Cell]:
         "due": _local(config, entry["due_at"]),
         "overdue": overdue,
         "state": entry["state"].replace("_", " "),
+        "why": ", ".join(part for part in ("lost call" if entry["lost"] else "promised", entry["reason"]) if part),
     }
 
 

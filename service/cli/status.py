@@ -93,6 +93,7 @@ def picture(found: Status) -> RenderableType:
         _duty(found),
         _forecast(found),
         *staffing(found.get("staffing")),
+        *_lost(found),
         _lines(found),
     )
 
@@ -174,6 +175,15 @@ def _forecast(found: Status) -> Text:
         return Text("", end="")
     expected = f"{today['until_now']:.0f} expected by now, {today['total']:.0f} all day"
     return Text(f"arrivals today {today['arrived']}   forecast {expected}")
+
+
+def _lost(found: Status) -> list[Text]:
+    """Citizens whom nobody answered today; nothing while the records do not answer."""
+    lost = found.get("lost_today")
+    if lost is None:
+        return []
+    text = f"citizens not served today: {lost['not_served']}   lost {lost['lost']}, served since {lost['served']}"
+    return [Text(text, style="bold yellow" if lost["not_served"] else "")]
 
 
 def _duty(found: Status) -> Text:

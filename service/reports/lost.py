@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from service.reports.periods import Period
 from storage.lost import LostCall
@@ -15,17 +15,33 @@ CALL_BACK: Final = "called back"
 
 def report(calls: Sequence[LostCall], period: Period) -> Json:
     """`not_served`: citizens, each once however often he called, and every call of a withheld number."""
-    open_calls = [call for call in calls if call.served_ms is None]
-    withheld = sum(call.withheld for call in open_calls)
     return {
         "title": period.title,
         "lost": len(calls),
         "called_again": sum(_by(call) == REDIAL for call in calls),
         "called_back": sum(_by(call) == CALL_BACK for call in calls),
-        "withheld": withheld,
-        "not_served": len({call.caller for call in open_calls if not call.withheld}) + withheld,
+        "withheld": sum(call.withheld for call in calls if call.served_ms is None),
+        "not_served": citizens(calls).not_served,
         "calls": [_told(call, period) for call in calls],
     }
+
+
+class Citizens(NamedTuple):
+    """Behind lost calls: how many, and of them those who spoke to a person since, and those who did not."""
+
+    lost: int
+    served: int
+    not_served: int
+
+
+def citizens(calls: Sequence[LostCall]) -> Citizens:
+    """Each number once, and every call of a withheld number. Who was lost again after he was served is not served."""
+    everybody, owed = (_who(found) for found in (calls, [call for call in calls if call.served_ms is None]))
+    return Citizens(everybody, everybody - owed, owed)
+
+
+def _who(calls: Sequence[LostCall]) -> int:
+    return len({call.caller for call in calls if not call.withheld}) + sum(call.withheld for call in calls)
 
 
 def sentence(found: Json) -> str:

@@ -1,5 +1,5 @@
-"""The dialplan's notes of calls that ended, and of emergencies that it was at alone and that reached nobody, for what AMI
-could not tell us. Shape: `telephony.names.ENDS`.
+"""The dialplan's notes of calls that ended, outbound ones too, and of emergencies that it was at alone and that reached
+nobody, for what AMI could not tell us. Shape: `telephony.names.ENDS`.
 
 They lie in Asterisk's own database by the minute of the hour, so only the minutes in question are asked for. An entry stays
 until another call takes its place; whoever reads it looks at its time.
@@ -7,7 +7,9 @@ until another call takes its place; whoever reads it looks at its time.
 
 from __future__ import annotations
 
-from routing.events import EmergencyAlone, EndNoted
+from typing import TypeAlias
+
+from routing.events import EmergencyAlone, EndNoted, OutboundNoted
 from telephony import names
 from telephony.ami.codec import AmiFieldError, Message
 from telephony.ami.legs import CallId
@@ -21,14 +23,27 @@ def minutes(since: float, now: float) -> list[str]:
     return [f"{minute % HOUR_MIN:02d}" for minute in range(max(first, last - HOUR_MIN + 1), last + 1)]
 
 
-def read_note(item: Message) -> EndNoted | EmergencyAlone:
+Note: TypeAlias = EndNoted | EmergencyAlone | OutboundNoted
+
+
+def read_note(item: Message) -> Note:
     """Raises AmiFieldError."""
     fields = item.one("Val").split(":")
+    if fields[0] == "out":
+        return _outbound(item, fields[1:])
     return _emergency(item, fields[1:]) if fields[0] == "emergency" else _end(item, fields)
 
 
-def noted_at(note: EndNoted | EmergencyAlone) -> float:
-    return note.ended_at if isinstance(note, EndNoted) else note.at
+def noted_at(note: Note) -> float:
+    return note.at if isinstance(note, EmergencyAlone) else note.ended_at
+
+
+def _outbound(item: Message, fields: list[str]) -> OutboundNoted:
+    if len(fields) != 5:
+        raise AmiFieldError(item.name, names.ENDS, "is no note of an outbound call")
+    dialled_at, answered_at = (_seconds(item, ms) if ms else None for ms in fields[1:3])
+    cause = int(fields[4]) if fields[4].isascii() and fields[4].isdigit() else None
+    return OutboundNoted(fields[0], dialled_at, answered_at, _seconds(item, fields[3]), cause)
 
 
 def _emergency(item: Message, fields: list[str]) -> EmergencyAlone:

@@ -155,7 +155,7 @@ def originate(command: c.DialOut) -> AmiAction:
         ("Priority", "1"),
         ("Async", "true"),
         ("Timeout", str(round((command.agent_rings_s + SLACK_S) * 1000))),
-        ("CallerID", f"<{command.line}>"),
+        ("CallerID", f'"{command.shown}" <{command.line}>' if command.shown else f"<{command.line}>"),
         ("Variable", f"__{names.OUT}={command.out_id}"),
         ("Variable", f"__{names.LINE}={command.line}"),
         ("Variable", f"_{names.LEG_S}={round(command.agent_rings_s)}"),

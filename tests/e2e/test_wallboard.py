@@ -15,7 +15,7 @@ from routing.agent_state import AgentState
 from routing.floor import SET_ASIDE
 from routing.model import DeviceState, DutyView, EngineView, LineView, SeatView
 from tests.e2e.browser import Page, browser
-from tests.unit.console.fakes import OUTLOOK, STAFFING, SUGGESTION, Hotline
+from tests.unit.console.fakes import LOST, OUTLOOK, STAFFING, SUGGESTION, Hotline
 
 pytestmark = pytest.mark.e2e
 
@@ -102,6 +102,18 @@ async def test_figures_follow_the_hotline_and_turn_red_below_the_target(
     assert await page.text("#fig-ratio output") == "94.9%"
     assert (await page.text("#fig-longest output")).startswith("0:3")
     assert await page.value("document.querySelector('#fig-longest').className") == "bad"
+
+
+async def test_citizens_whom_nobody_served_today_stand_on_the_wall(
+    page: Page, server: HttpServer, hotline: Hotline
+) -> None:
+    hotline.lost_today = LOST
+    await enter(page, server)
+    shown = await page.text("#lost-parts")
+    assert all(part in shown for part in ("今日未服务市民 not served 3", "lost 4", "served since 1"))
+    assert await page.value("document.querySelector('#lost-parts').className") == "bad"
+    hotline.lost_today = LOST | {"not_served": 0}
+    await page.until("document.querySelector('#lost-parts').className === ''")
 
 
 async def test_a_waiting_caller_is_seen_to_wait_longer_between_two_pictures(page: Page, server: HttpServer) -> None:

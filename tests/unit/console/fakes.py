@@ -272,12 +272,14 @@ DEPARTMENT = {
 WANTED = {
     "id": 17, "number": "138****0000", "line": "12345", "wanted_at": None, "due_at": 9.0, "overdue": True,
     "consent": True, "note": "", "case": "A1", "call": "", "state": "open", "attempts": 0, "last_at": None,
-    "added_by": "1001", "added_at": 1.0, "closed_by": None, "closed_at": None, "hidden": False,
+    "added_by": "1001", "added_at": 1.0, "closed_by": None, "closed_at": None, "hidden": False, "lost": False,
+    "owed_at": None, "next_try_at": 1.0, "reason": "",
 }  # fmt: skip
 PLACED = {
     "id": "out-1-a", "kind": "callback", "case": "A1", "callback": 17, "agent": "1001", "seat": "1001", "line": "12345",
     "state": "asked", "asked_at": 1.0, "agent_answered_at": None, "dialled_at": None, "citizen_ringing_at": None,
     "answered_at": None, "ended_at": None, "outcome": None, "recording": None, "cause": None, "by": "1001",
+    "offered": False,
 }  # fmt: skip
 
 
@@ -322,6 +324,7 @@ class CallOuts:
         return [PLACED, PLACED | {"id": "out-1-b", "agent": "1002"}]
 
 
+LOST = {"calls": 5, "lost": 4, "served": 1, "not_served": 3}
 WRITTEN = {
     "id": 1, "root": 1, "revision": 1, "call": TALKING, "kind": "投诉", "subject": "路灯不亮", "name": "", "hidden": True,
     "text": "", "district": "天宁区", "by": "1001", "at": 1795302613.0,
@@ -719,6 +722,7 @@ class Hotline:
     shadow: ShadowRules = field(default_factory=ShadowRules)
     forecasts: Forecasts = field(default_factory=Forecasts)
     staffing: Mapping[str, Any] | None = None
+    lost_today: Mapping[str, Any] | None = None
     restrictions: Restrictions = field(default_factory=Restrictions)
     joins: Joins = field(default_factory=lambda: Joins())
     directory: Directory = field(default_factory=Directory)
@@ -790,6 +794,7 @@ class Hotline:
             calendar=self.calendar,
             forecasts=self.forecasts,
             staffing=lambda: self.staffing,
+            lost_today=lambda: self.lost_today,
             restrictions=self.restrictions,
             joins=self.joins,
             directory=self.directory,

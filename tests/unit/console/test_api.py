@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from console.deps import Health, Refused, Role
-from tests.unit.console.fakes import FORECAST, OUTLOOK, STAFFING, SUGGESTION, Hotline, bearer
+from tests.unit.console.fakes import FORECAST, LOST, OUTLOOK, STAFFING, SUGGESTION, Hotline, bearer
 
 API = "/api/v1"
 
@@ -309,6 +309,11 @@ async def test_suggestion_and_forecast_of_today_are_in_the_picture(client: httpx
     found = (await client.get(f"{API}/status", headers=bearer("agent"))).json()
     assert (found["suggestion"], found["forecast"]) == (SUGGESTION, OUTLOOK)
     assert hotline.acts == [], "nobody acts but a person"
+
+
+async def test_citizens_not_served_today_are_in_the_picture(client: httpx.AsyncClient, hotline: Hotline) -> None:
+    hotline.lost_today = LOST
+    assert (await client.get(f"{API}/status", headers=bearer("agent"))).json()["lost_today"] == LOST
 
 
 async def test_seats_needed_are_told_alone_and_in_the_picture(client: httpx.AsyncClient, hotline: Hotline) -> None:

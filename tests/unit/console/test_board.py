@@ -12,7 +12,7 @@ from console import board
 from console.board import Board, lasting
 from console.deps import Health, LineToday
 from routing.model import DeviceState, EngineView, LineView, SeatView
-from tests.unit.console.fakes import OUTLOOK, STAFFING, SUGGESTION, TODAY, VIEW, Hotline
+from tests.unit.console.fakes import LOST, OUTLOOK, STAFFING, SUGGESTION, TODAY, VIEW, Hotline
 
 HEALTH = Health(True, True)
 
@@ -63,6 +63,19 @@ async def test_seats_needed_are_new_to_those_who_follow(monkeypatch: pytest.Monk
     after = await shown.snapshot()
     assert (after.version, after.picture["staffing"]) == (before.version + 1, STAFFING)
     assert (await shown.snapshot()).version == after.version
+
+
+async def test_citizens_not_served_are_in_the_picture_and_new_to_those_who_follow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(board, "FRESH_S", 0.0)
+    hotline = Hotline()
+    shown = Board(hotline.deps())
+    before = await shown.snapshot()
+    assert before.picture["lost_today"] is None
+    hotline.lost_today = LOST
+    after = await shown.snapshot()
+    assert (after.version, after.picture["lost_today"]) == (before.version + 1, LOST)
 
 
 @pytest.mark.parametrize("change", [{"suggested": SUGGESTION}, {"today": OUTLOOK}])

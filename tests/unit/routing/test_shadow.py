@@ -8,8 +8,9 @@ import pytest
 
 from routing import commands as c
 from routing import events as e
-from routing.model import Line, Ring, Rules, Surge, Timing, Trunk, Zone
+from routing.model import Line, PacingRules, Ring, Rules, Surge, Timing, Trunk, Zone
 from routing.need import Anybody, InGroup, Named, Need
+from routing.outbound import OutEvent
 from routing.restrictions import Kind, Restriction
 from routing.shadow import EXAMPLES, Difference, Result, Shadow
 from routing.shadow_rules import not_compared, over
@@ -250,3 +251,25 @@ def test_rules_of_a_shadow_choose_otherwise_and_are_free_and_busy_as_the_live_on
         "trunk carrier.answer_notice_after_s 40 -> 9",
     ]
     assert not_compared(live, live) == []
+
+
+@pytest.mark.parametrize("begins", ["before", "after"])
+def test_agent_who_calls_back_is_the_live_one_and_takes_no_caller_in_either(begins: str) -> None:
+    """By the other rules 1002 alone would take the line. The shadow begins before the offer, or after it."""
+    drive = Beside("1001", "1002")
+    pace = PacingRules(keep_free=0, keep_free_ratio=0.0)
+    drive.send(e.RulesChanged(replace(drive.engine.rules, pacing=pace)))
+    other = with_rings("12345", (0, Named("1002")))
+    shadow = drive.beside(other) if begins == "before" else None
+    drive.send(e.CallbackOffered("out-1", 7, "12345", "x", "r"))
+    shadow = shadow or drive.beside(other)
+    for engine in (drive.engine, shadow.engine):
+        assert [out.agent_id for out in engine.outbound.values()] == ["1001"]
+        assert engine.floor.agents["1001"].call_id == "out-1"
+        assert engine.floor.agents["1002"].call_id is None
+    drive.call("a")
+    drive.call("b", "12333")  # live it goes before the call-back; the shadow only hears that it has ended
+    assert drive.engine.outbound["out-1"].dropped
+    assert not shadow.engine.outbound["out-1"].dropped
+    drive.send(e.OutboundMoved("out-1", OutEvent.GONE, drive.wall, 16))
+    assert shadow.engine.outbound == {}

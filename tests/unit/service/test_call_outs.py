@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from console.deps import Refused, Role, Token
+from routing import events as e
 from routing.joined import Verb
 from routing.outbound import OutKind
 from service.call_outs import CallOuts
@@ -29,6 +30,7 @@ class Entry:
     state: str = "open"
     line: str = "12345"
     case_id: str = "A1"
+    ref: str = "r"
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Entries:
 
     asked: list[int] = field(default_factory=list)
 
-    async def row(self, entry: int) -> Entry:
+    async def fresh(self, entry: int) -> Entry:
         self.asked.append(entry)
         return Entry()
 
@@ -96,6 +98,22 @@ async def test_following_up_can_be_kept_from_agents(folder: Path) -> None:
 @pytest.mark.parametrize("role", MAY)
 async def test_entry_of_the_list_is_for_everybody(settings: Settings, role: Role) -> None:
     assert await placed(settings, role, callback=17) == 202
+
+
+@pytest.mark.parametrize("how", ["waits", "talks", "is called"])
+async def test_citizen_who_is_with_us_just_now_is_not_called(settings: Settings, how: str) -> None:
+    drive = Drive("1001", "1002")
+    if how == "is called":
+        drive.send(e.OutboundAsked("out-1", OutKind.CALLBACK, "1002", "12345", "x", callback=9, caller_ref="r"))
+    else:
+        drive.call("a", caller_ref="r")
+    if how == "talks":
+        drive.answer("a", "1002")
+    before = dict(drive.engine.outbound)
+    with pytest.raises(Refused) as refused:
+        await call_outs(settings, drive).place("1001", {"callback": 17}, "1001", Role.AGENT)
+    assert refused.value.status == 409
+    assert drive.engine.outbound == before
 
 
 @pytest.mark.parametrize("role", MAY)

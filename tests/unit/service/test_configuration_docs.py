@@ -43,6 +43,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "[dialing]": tables.DialingTable,
     "[probe]": ProbeTable,
     "[[probe_schedule]]": ProbeScheduleTable,
+    "[callbacks]": tables.CallbacksTable,
     "[fallback]": tables.FallbackTable,
 }
 MANUALS = ["configuration.md", "configuration.zh-CN.md"]

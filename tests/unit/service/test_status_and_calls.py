@@ -64,6 +64,12 @@ def test_seats_set_aside_are_named() -> None:
     assert "set aside" not in text(STATUS)
 
 
+def test_citizens_not_served_today_are_a_line_of_their_own() -> None:
+    shown = text({**STATUS, "lost_today": {"calls": 5, "lost": 4, "served": 1, "not_served": 3}})
+    assert "citizens not served today: 3   lost 4, served since 1" in shown
+    assert "not served" not in text({**STATUS, "lost_today": None})
+
+
 def test_who_is_on_duty_is_shown_by_shift_and_a_gap_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(status_command.time, "time", lambda: 1000.0)
     day = {"people": "group:day", "first": [], "gap": False, "until": 1000.0 + 3 * 3600 + 1200}

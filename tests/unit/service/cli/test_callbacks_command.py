@@ -17,7 +17,7 @@ CONFIG = ("-c", str(SAMPLE))
 NUMBER = "13800000077"
 ENTRY = {
     "id": 17, "number": "138****0077", "line": "12345", "due_at": 1795302613.0, "overdue": True, "state": "not_reached",
-    "attempts": 2, "case": "A1", "note": "",
+    "attempts": 2, "case": "A1", "note": "", "lost": True, "reason": "",
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_the_list_shows_whom_to_call_and_what_is_over_due(
 ) -> None:
     code, out, _ = run(capsys, "callbacks", "list", *CONFIG)
     assert (code, asked[0].url.params.get_list("state")) == (0, ["open", "placed", "not_reached"])
-    assert all(part in out for part in ("138****0077", "not reached", "yes", "2026-11-22 07:10"))
+    assert all(part in out for part in ("138****0077", "not reached", "yes", "2026-11-22 07:10", "lost call"))
     assert json.loads(run(capsys, "callbacks", "list", "--overdue", "--json", *CONFIG)[1]) == [ENTRY]
     assert asked[1].url.params["overdue"] == "true"
 

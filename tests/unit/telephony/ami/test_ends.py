@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from routing.events import EmergencyAlone, EndNoted
+from routing.events import EmergencyAlone, EndNoted, OutboundNoted
 from telephony.ami.codec import AmiFieldError, Message
-from telephony.ami.ends import minutes, read_note
+from telephony.ami.ends import minutes, noted_at, read_note
 
 OLDER = "1795302613422-1795302613.7:12345:carrier:1795302615000:1001:1795302675500:agent:16"
 NOTE = OLDER + ":A-17:test-1-a"
@@ -52,6 +52,31 @@ def test_note_of_an_emergency_that_reached_nobody_is_read() -> None:
     assert read_note(item(EMERGENCY)) == EmergencyAlone(
         "1795302613422-1795302613.7", "110", 1795302675.5, "failed", 2, 1795302690.25, noted=True
     )
+
+
+OUT = "out:out-1795302613422-0a1b:1795302615000:1795302620500:1795302675500:"
+
+
+@pytest.mark.parametrize(
+    ("note", "dialled", "answered", "cause"),
+    [
+        (OUT, 1795302615.0, 1795302620.5, None),
+        (OUT.replace("1795302620500", "") + "17", 1795302615.0, None, 17),
+        (OUT.replace("1795302620500", ""), 1795302615.0, None, None),  # the agent hung up while it rang
+    ],
+)
+def test_note_of_an_outbound_call_says_whether_the_citizen_was_dialled_and_reached(
+    note: str, dialled: float, answered: float | None, cause: int | None
+) -> None:
+    found = read_note(item(note))
+    assert found == OutboundNoted("out-1795302613422-0a1b", dialled, answered, 1795302675.5, cause)
+    assert noted_at(found) == 1795302675.5
+
+
+@pytest.mark.parametrize("note", [OUT + ":", OUT.replace("1795302675500", ""), OUT.replace("1795302615000", "x")])
+def test_spoilt_note_of_an_outbound_call_is_an_error(note: str) -> None:
+    with pytest.raises(AmiFieldError):
+        read_note(item(note))
 
 
 @pytest.mark.parametrize("note", [EMERGENCY + ":", EMERGENCY.replace(":2:", ":x:"), EMERGENCY.replace("250", "x")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from routing import commands as c
 from routing import events as routing
 from routing.outbound import OutEvent
@@ -158,3 +160,9 @@ def test_seat_is_rung_through_its_guard_and_the_number_is_in_one_variable_only()
     assert (fields["ChannelId"], fields["Context"], fields["Exten"]) == (ID, "hotline-outbound", "call")
     assert [value for _, value in action.fields if "138" in value] == ["HOTLINE_OUT_DIAL=PJSIP/13800000000@carrier"]
     assert not any("HOTLINE_CALL" in value for _, value in action.fields)
+
+
+def test_phone_of_the_agent_shows_what_the_call_is_for_beside_the_line() -> None:
+    shown = c.DialOut(ID, "1001", 20, 60, "12345", "PJSIP/13800000000@carrier", "回拨 17")
+    assert dict(originate(shown).fields)["CallerID"] == '"回拨 17" <12345>'
+    assert dict(originate(replace(shown, shown="")).fields)["CallerID"] == "<12345>"
