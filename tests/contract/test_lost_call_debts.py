@@ -65,9 +65,9 @@ class City:
         pacing = PacingRules(keep_free=0, keep_free_ratio=0.0)
         self.drive.send(e.RulesChanged(replace(self.drive.engine.rules, pacing=pacing)))
         ring = Keyring(self.settings.number_keys())
-        self.vault, hidden = NumberVault(ring), Hidden(records, self.settings, ring)
+        self.vault, self.hidden = NumberVault(ring), Hidden(records, self.settings, ring)
         self.entries = Callbacks(
-            records, lambda: self.settings, lambda: self.drive.engine.rules, Workdays, first_line, ring, hidden
+            records, lambda: self.settings, lambda: self.drive.engine.rules, Workdays, first_line, ring, self.hidden
         )
         self.debts = Debts(records, lambda: self.settings, self.entries, ring)
         self.unready: str | None = None
@@ -126,7 +126,9 @@ def moment(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def city(database: Database, tmp_path: Path) -> AsyncIterator[City]:
     async with opened(database) as records:
-        yield City(records, database, tmp_path / "city")
+        made = City(records, database, tmp_path / "city")
+        await made.hidden.again()
+        yield made
 
 
 # -- who is owed a call ------------------------------------------------------------------------------------------------
