@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "check": Entry("service.cli.check", "check", "Report all problems of the configuration at once."),
     "doctor": Entry("service.cli.doctor", "doctor", "One look at everything: how it stands, and what to type next."),
     "serve": Entry("service.cli.serve", "serve", "Run the service."),
+    "reload": Entry("service.cli.reload", "reload", "Put a changed configuration in force; calls go on."),
     "status": Entry("service.cli.status", "status", "Lines, waiting callers, seats, and the ratio of today."),
     "agents": Entry("service.cli.agents", "app", "Who works here; add, import, skills, sign in and out, pause."),
     "departments": Entry(
