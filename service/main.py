@@ -19,7 +19,7 @@ from typing import Final
 import structlog
 
 from console.app import create_app
-from console.deps import ConsoleDeps, Health, Role, Sight, Token
+from console.deps import Health, Role, Token
 from console.server import HttpServer
 from metrics.exporter import Exporter
 from metrics.registry import Metrics
@@ -45,9 +45,9 @@ from service.codes import Codes
 from service.debts import Debts
 from service.directory import Directory
 from service.disk import Disk
+from service.for_console import console_of
 from service.forecast_days import ForecastDays
 from service.forecasts import Forecasts
-from service.handoff_reports import HandoffReports
 from service.hidden import Hidden
 from service.history import History
 from service.holds import Holds
@@ -70,7 +70,6 @@ from service.settings import Settings, SettingsError, load
 from service.settings_rosters import gap_sentences, needs_calendar
 from service.shadow import Shadows
 from service.snapshots import Snapshots
-from service.staff import Staff
 from service.staffing import Here, Staffing, Wanted, at_work
 from service.surge import Surges
 from service.switchboard import Switchboard
@@ -124,84 +123,11 @@ class Service:
             drop_leg=lambda call_id, seat_id: self.link.drop_leg(call_id, seat_id),
             drained=self._drained,
         )
-        emergency = {trunk.name: trunk.emergency for trunk in settings.trunks}
-        numbers = Numbers(keyring, settings.service.area_code)
-        self.acts = Acts(self.engine, self.board.submit, lambda reason: self.settings.pause_reason(reason))
-        codes = Codes(self.acts)
-        self.callers = Callers(
-            self.board.submit,
-            self.board.sessions,
-            numbers,
-            emergency,
-            lambda asked: codes.answer(asked, self.engine.rules),
-        )
-        self.agi = AgiServer(
-            on_request=self.callers.requested,
-            on_closed=self.callers.closed,
-            on_decided=self.callers.decided,
-            lease_s=rules.timing.lease_s,
-        )
-        self.link = self._ami_link(settings)
-        self.board.join, self.board.look = self.link.join, self.link.look_soon
-        named = Named(lambda: self.engine.rules, lambda: self.settings, directory)
-        self.joins = Joins(self.engine, self.board.submit, named, lambda agent: role_of(self.tokens, agent))
-        self.joins.is_hidden = hidden.covers_live
-        self.recordings = Recordings(
-            lambda: self.settings,
-            records,
-            known=lambda id_: self.engine.known(id_) or self.engine.outbound.get(id_),
-            act=self.link.action,
-            submit=self.board.submit,
-            keep=self.board.note,
-            bug=self.exporter.bug,
-        )
-        self.reconciling = Reconciling(
-            lambda: self.settings,
-            records,
-            self.engine,
-            ready=lambda: self.engine.deciding and self.link.up,
-            keep=self.board.note,
-            write=self._write,
-            drift=self.exporter.cel_drift,
-        )
-        self.join_codes = JoinCodes(self.joins, self.link.answer_keys, self.recordings.toggle)
-        self.callbacks = Callbacks(
-            records, lambda: self.settings, lambda: self.engine.rules, lambda: calendar.workdays, first_line, keyring,
-            hidden,
-        )  # fmt: skip
-        self.callbacks.count = self.exporter.callbacks
-        self.call_outs = CallOuts(
-            self.engine, self.board.submit, lambda: self.settings, records, self.callbacks, self._no_call_outs
-        )
-        self.offers = Offers(
-            self.engine, self.board.submit, lambda: self.settings, records, self.callbacks, self._no_call_outs
-        )
-        self.debts = Debts(records, lambda: self.settings, self.callbacks, keyring)
-        self.lost_today = LostToday(records, lambda: self.settings.zone_info)
-        self.lost_today.count = self.exporter.citizens
-        self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
-        self.outbox = Outbox(records, lambda: self.settings, keyring, hidden)
-        self.probes = Probes(
-            self.engine, self.board.submit, lambda: self.settings, records, self._no_call_outs,
-            keyring.lasting(b"hotline test calls"),
-        )  # fmt: skip
-        self.probes.send, self.probes.count = self.link.probe, self.exporter.probed
-        self.probes.show, self.probes.missed = self._show_probe, self.exporter.probes_missed
-        self.board.probe, self.board.on_probe = self.probes.carry_out, self.probes.over
-        self.outbox.counted = lambda counts: self.exporter.outbox(counts.pending, counts.dead)
-        self.outbox.delivered, self.outbox.bug = self.exporter.delivery, self.exporter.bug
-        self.intakes = Intakes(self.engine, records, intake_seal(keyring), hidden, self.outbox.look_soon)
-        hidden.ref_of, hidden.check_own = self._caller_ref, self.intakes.check
-        self.caller_data = CallerData(records, hidden, Readings(records), keyring)
-        self.number_keys = NumberKeys(records, lambda: self.settings, keyring)
-        self.number_keys.resealed = restrictions.again
-        self.retention = Retention(
-            records, lambda: self.settings, keyring, self.recordings.ends.forget, restrictions.forget
-        )
-        self.retention.heard = Heard(
-            self.exporter.forgotten, self.exporter.held, self.exporter.forget_run, self.exporter.forgetting
-        )
-        self.holds = Holds(records, lambda: self.settings, keyring, hidden)
+        self._make_telephony(keyring)
+        self._make_talks()
+        self._make_calls_out(keyring)
+        self._make_deliveries(keyring)
+        self._make_personal(keyring)
         self.lamps = Lamps(self.engine, self.link.light)
         self.tokens = tokens_of(settings)
         self.surges = Surges(self.engine, self.board.submit, settings.data_dir)
@@ -217,18 +143,115 @@ class Service:
         )
         self.board.beside = self.shadows.follow
         self.snapshots = Snapshots(self.engine, settings.data_dir / "snapshot.json")
-        history = History(settings.zone_info)
-        days = ForecastDays(records, history, lambda: self.engine.rules.lines, lambda: self.calendar.workdays)
-        self.forecasts = Forecasts(records, days, lambda: self.engine.surge)
-        self.staffing = Staffing(records, days, self._here, self._wanted)
-        self.forecasts.on_look = self.staffing.look
-        self.http = HttpServer(create_app(self._console()))
+        self._make_figures()
+        self.http = HttpServer(create_app(console_of(self)))
         self.gauges = gauges.Gauges(self)
         agents.on_change = lambda: self.board.submit(e.RulesChanged(self._rules()))
         calendar.on_change = lambda: self.board.submit(e.WorkdaysChanged(calendar.workdays))
         restrictions.on_change = lambda: self.board.submit(e.RestrictionsChanged(restrictions.in_force()))
         self.pictured = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _make_telephony(self, keyring: Keyring) -> None:
+        """Whoever calls, and Asterisk."""
+        emergency = {trunk.name: trunk.emergency for trunk in self.settings.trunks}
+        numbers = Numbers(keyring, self.settings.service.area_code)
+        self.acts = Acts(self.engine, self.board.submit, lambda reason: self.settings.pause_reason(reason))
+        codes = Codes(self.acts)
+        self.callers = Callers(
+            self.board.submit,
+            self.board.sessions,
+            numbers,
+            emergency,
+            lambda asked: codes.answer(asked, self.engine.rules),
+        )
+        self.agi = AgiServer(
+            on_request=self.callers.requested,
+            on_closed=self.callers.closed,
+            on_decided=self.callers.decided,
+            lease_s=self.engine.rules.timing.lease_s,
+        )
+        self.link = self._ami_link(self.settings)
+        self.board.join, self.board.look = self.link.join, self.link.look_soon
+
+    def _make_talks(self) -> None:
+        """What is done with a call in progress, and what stays of it."""
+        named = Named(lambda: self.engine.rules, lambda: self.settings, self.directory)
+        self.joins = Joins(self.engine, self.board.submit, named, lambda agent: role_of(self.tokens, agent))
+        self.joins.is_hidden = self.hidden.covers_live
+        self.recordings = Recordings(
+            lambda: self.settings,
+            self.records,
+            known=lambda id_: self.engine.known(id_) or self.engine.outbound.get(id_),
+            act=self.link.action,
+            submit=self.board.submit,
+            keep=self.board.note,
+            bug=self.exporter.bug,
+        )
+        self.join_codes = JoinCodes(self.joins, self.link.answer_keys, self.recordings.toggle)
+        self.reconciling = Reconciling(
+            lambda: self.settings,
+            self.records,
+            self.engine,
+            ready=lambda: self.engine.deciding and self.link.up,
+            keep=self.board.note,
+            write=self._write,
+            drift=self.exporter.cel_drift,
+        )
+
+    def _make_calls_out(self, keyring: Keyring) -> None:
+        """Calls that begin here: of agents, and test calls."""
+        self.callbacks = Callbacks(
+            self.records, lambda: self.settings, lambda: self.engine.rules, lambda: self.calendar.workdays, first_line,
+            keyring, self.hidden,
+        )  # fmt: skip
+        self.callbacks.count = self.exporter.callbacks
+        self.call_outs = CallOuts(
+            self.engine, self.board.submit, lambda: self.settings, self.records, self.callbacks, self._no_call_outs
+        )
+        self.offers = Offers(
+            self.engine, self.board.submit, lambda: self.settings, self.records, self.callbacks, self._no_call_outs
+        )
+        self.debts = Debts(self.records, lambda: self.settings, self.callbacks, keyring)
+        self.lost_today = LostToday(self.records, lambda: self.settings.zone_info)
+        self.lost_today.count = self.exporter.citizens
+        self.board.call_out, self.board.on_outbound = self.link.call_out, self._outbound_over
+        self.probes = Probes(
+            self.engine, self.board.submit, lambda: self.settings, self.records, self._no_call_outs,
+            keyring.lasting(b"hotline test calls"),
+        )  # fmt: skip
+        self.probes.send, self.probes.count = self.link.probe, self.exporter.probed
+        self.probes.show, self.probes.missed = self._show_probe, self.exporter.probes_missed
+        self.board.probe, self.board.on_probe = self.probes.carry_out, self.probes.over
+
+    def _make_deliveries(self, keyring: Keyring) -> None:
+        """What agents write down, and what the work-order platform is told."""
+        self.outbox = Outbox(self.records, lambda: self.settings, keyring, self.hidden)
+        self.outbox.counted = lambda counts: self.exporter.outbox(counts.pending, counts.dead)
+        self.outbox.delivered, self.outbox.bug = self.exporter.delivery, self.exporter.bug
+        self.intakes = Intakes(self.engine, self.records, intake_seal(keyring), self.hidden, self.outbox.look_soon)
+        self.hidden.ref_of, self.hidden.check_own = self._caller_ref, self.intakes.check
+
+    def _make_personal(self, keyring: Keyring) -> None:
+        """Numbers in clear, their keys, and forgetting."""
+        self.caller_data = CallerData(self.records, self.hidden, Readings(self.records), keyring)
+        self.number_keys = NumberKeys(self.records, lambda: self.settings, keyring)
+        self.number_keys.resealed = self.restrictions.again
+        self.retention = Retention(
+            self.records, lambda: self.settings, keyring, self.recordings.ends.forget, self.restrictions.forget
+        )
+        self.retention.heard = Heard(
+            self.exporter.forgotten, self.exporter.held, self.exporter.forget_run, self.exporter.forgetting
+        )
+        self.holds = Holds(self.records, lambda: self.settings, keyring, self.hidden)
+
+    def _make_figures(self) -> None:
+        """Who will call, and who is needed."""
+        history = History(self.settings.zone_info)
+        days = ForecastDays(self.records, history, lambda: self.engine.rules.lines, lambda: self.calendar.workdays)
+        self.forecasts = Forecasts(self.records, days, lambda: self.engine.surge)
+        self.staffing = Staffing(self.records, days, self._here, self._wanted)
+        self.forecasts.on_look = self.staffing.look
 
     def _rules(self) -> Rules:
         return self.agents.rules(self.settings.rules())
@@ -245,53 +268,6 @@ class Service:
             unseen_since=lambda: self.engine.unseen_since,
             on_state=self._ami_state,
             allow_known_deadlock=self.pbx.allow_known_deadlock,
-        )
-
-    def _console(self) -> ConsoleDeps:
-        return ConsoleDeps(
-            view=self.view,
-            health=self.health,
-            metrics=self._metrics,
-            today=lambda: today.figures(self.records, self.engine.rules, self.settings.zone_info),
-            recent_calls=self._recent_calls,
-            why=self._why,
-            sign_in=self.acts.sign_in,
-            sign_out=self.acts.sign_out,
-            pause=self.acts.pause,
-            ready=self.acts.ready,
-            extend_wrap_up=self.acts.extend_wrap_up,
-            reasons=lambda: {reason.code: reason.name for reason in self.settings.reasons},
-            declare_surge=self.surges.declare,
-            end_surge=self.surges.end,
-            shadow=self.shadows,
-            reload=self.reload,
-            staff=Staff(self.agents, self.engine),
-            calendar=self.calendar,
-            forecasts=self.forecasts,
-            staffing=self.staffing.shown,
-            lost_today=self.lost_today.shown,
-            restrictions=self.restrictions,
-            joins=self.joins,
-            alarms=self.alarms,
-            directory=self.directory,
-            reports=HandoffReports(self.records, lambda: self.settings, self.directory.names),
-            recordings=self.recordings,
-            reconciling=self.reconciling,
-            callbacks=self.callbacks,
-            call_outs=self.call_outs,
-            intakes=self.intakes,
-            outbox=self.outbox,
-            hidden=self.hidden,
-            caller_data=self.caller_data,
-            number_keys=self.number_keys,
-            sight=lambda role: Sight(getattr(self.settings.privacy, role.value).value),
-            retention=self.retention,
-            holds=self.holds,
-            probes=self.probes,
-            tokens=self.tokens,
-            version=version("hotline12345"),
-            target_ratio=self.settings.target.ratio,
-            answer_within_s=self.settings.target.answer_within_s,
         )
 
     # -- life ---------------------------------------------------------------------------------------------------------
@@ -464,14 +440,14 @@ class Service:
             degraded.append("outbox")
         return Health(ready=self.engine.deciding, serving=self.engine.deciding, degraded=tuple(degraded))
 
-    async def _metrics(self, accept: str) -> tuple[bytes, str]:
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
         self.gauges.take()
         return await self.exporter.exposition(accept)
 
-    async def _recent_calls(self, limit: int) -> Sequence[dict[str, object]]:
+    async def recent_calls(self, limit: int) -> Sequence[dict[str, object]]:
         return [today.shown(call, self.engine.rules) for call in await self.records.recent_calls(limit)]
 
-    async def _why(self, wanted: str) -> dict[str, object] | str:
+    async def why(self, wanted: str) -> dict[str, object] | str:
         await self.records.flush(WRITTEN_WITHIN_S)  # what happened a moment ago is part of the story
         return await why.from_records(self.records, wanted, self.engine.rules)
 
