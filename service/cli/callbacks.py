@@ -5,7 +5,6 @@ A number is never an argument: it is typed when asked for, or read from standard
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from service.cli.client import connect
+from service.cli.files import asked_number
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.settings import load
 
@@ -59,7 +59,7 @@ def add(
     if wanted:
         body["wanted_at"] = _at(config, wanted)
     with connect(config) as client:
-        made = client.post(PATH, body | ({"call": call} if call else {"number": _asked_number()}))
+        made = client.post(PATH, body | ({"call": call} if call else {"number": asked_number()}))
     say(f"call-back {made['id']} to {made['number']} is due {_local(config, made['due_at'])}")
 
 
@@ -88,16 +88,6 @@ def done(
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
-
-
-def _asked_number() -> str:
-    """The first line of standard input, or what is typed at a terminal."""
-    if sys.stdin.isatty():
-        return str(typer.prompt("Number", err=True)).strip()
-    number = sys.stdin.readline().strip()
-    if not number:
-        fail("no number: type it when asked, send it by standard input, or name a call with --call")
-    return number
 
 
 def _at(config: Path, text: str) -> float:

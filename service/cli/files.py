@@ -1,4 +1,4 @@
-"""Files that commands send to the service or write for people. Errors are CommandErrors of one sentence."""
+"""What commands read and write besides arguments: files, and numbers. Errors are CommandErrors of one sentence."""
 
 from __future__ import annotations
 
@@ -23,6 +23,16 @@ def read_file(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         fail(f"{file} cannot be read: {error.strerror}")
+
+
+def asked_number(word: str = "Number") -> str:
+    """The first line of standard input, or what is typed at a terminal: arguments are seen by everybody on the machine."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(word, err=True)).strip()
+    number = sys.stdin.readline().strip()
+    if not number:
+        fail("no number: type it when asked, send it by standard input, or name a call with --call")
+    return number
 
 
 def write_file(file: Path | None, data: bytes, mode: int = 0o666) -> None:

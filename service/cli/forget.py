@@ -5,7 +5,6 @@ A number is never an argument: it is typed when asked for, or read from standard
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from service.cli.client import Client, connect
+from service.cli.files import asked_number
 from service.cli.output import DEFAULT_CONFIG, NO, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.settings import load
 
@@ -46,16 +46,6 @@ def forget(
             _due(client, config, as_json)
         else:
             _run(client, as_json)
-
-
-def asked_number() -> str:
-    """The first line of standard input, or what is typed at a terminal."""
-    if sys.stdin.isatty():
-        return str(typer.prompt("Number", err=True)).strip()
-    number = sys.stdin.readline().strip()
-    if not number:
-        fail("no number: type it when asked, or send it by standard input")
-    return number
 
 
 def _citizen(client: Client, body: Mapping[str, Any], as_json: bool) -> None:

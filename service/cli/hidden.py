@@ -12,8 +12,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from service.cli.client import connect
+from service.cli.files import asked_number
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
-from service.cli.restrictions import asked_number, local
+from service.cli.restrictions import local
 
 COLUMNS: Final = ("id", "whom", "reason", "by", "since", "ended", "ended by", "why ended")
 PATH: Final = "/api/v1/hidden"
@@ -52,7 +53,7 @@ def add(
     if every_call and not call:
         fail("--every-call goes with --call; a number means all of its calls anyway")
     with connect(config) as client:
-        whom = {"call": call, "every_call": every_call} if call else {"number": asked_number("Number")}
+        whom = {"call": call, "every_call": every_call} if call else {"number": asked_number()}
         made = client.post(PATH, {**whom, "reason": reason})
     say(f"hidden by entry {made['id']}: {_whom(made)}")
 

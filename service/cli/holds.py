@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from service.cli.client import connect
-from service.cli.forget import asked_number
+from service.cli.files import asked_number
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.cli.reports import day
 from service.settings import load

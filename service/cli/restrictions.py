@@ -6,7 +6,6 @@ read from standard input; or a call is named instead, of which nobody needs to k
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +16,7 @@ import typer
 
 from routing.restrictions import Afterwards, Kind
 from service.cli.client import connect
-from service.cli.files import DryRunOption, OutArgument, read_file, write_file
+from service.cli.files import DryRunOption, OutArgument, asked_number, read_file, write_file
 from service.cli.output import DEFAULT_CONFIG, Cell, ConfigOption, JsonOption, fail, print_json, print_rows, say
 from service.cli.surge import seconds
 from service.restriction_rows import REASONS, until_of
@@ -147,16 +146,6 @@ def export(
 
 
 # -- parts -------------------------------------------------------------------------------------------------------------
-
-
-def asked_number(word: str) -> str:
-    """The first line of standard input, or what is typed at a terminal."""
-    if sys.stdin.isatty():
-        return str(typer.prompt(word, err=True)).strip()
-    number = sys.stdin.readline().strip()
-    if not number:
-        fail("no number: type it when asked, send it by standard input, or name a call with --call")
-    return number
 
 
 def _until(config: Path, for_: str, until: str) -> float:
