@@ -65,7 +65,7 @@ async def assert_reported_as_the_journal_counts(database: Database) -> None:
 async def reported(database: Database) -> Counted:
     period = periods.day("2023-11-15", ZoneInfo("Asia/Shanghai"), NOW)
     async with archive_of(database.url, password_file=database.password_file) as archive:
-        return await counted(period, archive.figured_calls(period.since_ms, period.until_ms))
+        return await counted(archive, period)
 
 
 @pytest.mark.timeout(600)

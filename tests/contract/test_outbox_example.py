@@ -67,7 +67,7 @@ def test_both_manuals_show_the_same_receiver() -> None:
 async def test_the_receiver_of_the_manual_keeps_what_is_delivered_in_order(tmp_path: Path, receiver: Example) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/h.db", tmp_path, name=f"{tmp_path}/h.db")
     async with opened(database, hand_over=True) as records:
-        outbox = outbox_of(records, settings_for(tmp_path, receiver.url))
+        outbox = await outbox_of(records, settings_for(tmp_path, receiver.url))
         expected = await told_of_calls(records, 3)
         while await outbox.deliver():
             pass
