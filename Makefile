@@ -29,7 +29,7 @@ e2e: setup  ## end to end on a private Asterisk (ASTERISK=16 for the old one)
 	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/e2e
 
 test: check  ## everything but benches
-	$(PY) -m pytest -q -n 2 --dist loadfile tests/contract
+	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/contract
 	$(MAKE) e2e
 
 chaos: setup  ## joined calls: every act from every state, everybody leaving at every moment, on 22 and 16

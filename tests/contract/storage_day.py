@@ -12,17 +12,23 @@ from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+from metrics.counting import together
 from routing.candidates import Edition, pack
-from routing.commands import WriteOutbound, WriteSignIn
+from routing.commands import WriteOutbound, WriteProbe, WriteSignIn
 from routing.outbound import Outbound, OutKind, OutOutcome, OutState
+from routing.probe import Probe, ProbeOutcome, ProbeState
 from routing.steps import Step, StepKind
 from routing.witness import Witnessed, story
+from service.reports import figures, periods
+from service.reports.counted import Counted, counted
+from service.reports.figures import Targets
 from storage.callbacks import CallbackRow
 from storage.entries import Entry, KeptEdition, KeptEntry, SignIn, WriteEdition, decode
 from storage.errors import EntryError
 from storage.intake import IntakeRow
-from storage.records import Records
+from storage.records import Records, archive_of
 from storage.schema import metadata
 from storage.segments import Follower, Position, known_id
 from tests.contract.storage_databases import Database, opened
@@ -38,6 +44,7 @@ from tests.contract.storage_stories import (
 from tests.unit.routing.floor_plan import rules
 
 CALLS: Final = 5  # of a day
+NOW: Final = FIRST_MS / 1000 + 12 * 3600
 PARTS: Final = 4  # a day is told in so many
 INTAKES: Final = 1_000_000  # calls from here on have intakes, and nothing else
 EDITION: Final = Edition(rules())
@@ -48,11 +55,12 @@ _NOT_COMPARED: Final = ("journal_position",)
 
 
 def day(number: int, callback: int) -> list[list[Entry]]:
-    """Day `number`, in parts: five calls of every kind, a call to a citizen for entry `callback`, a shift.
+    """Day `number`, in parts: five calls of every kind, a call to a citizen for entry `callback`, a test call,
+    a shift.
 
     Each part goes on with every story.
     """
-    stories = [*_calls(number), _shift(number), _outbound(number, callback)]
+    stories = [*_calls(number), _shift(number), _outbound(number, callback), _probe(number)]
     pieces = [_cut(one) for one in stories]
     return [[entry for piece in part for entry in piece] for part in zip_longest(*pieces, fillvalue=())]
 
@@ -91,6 +99,14 @@ def _outbound(number: int, callback: int) -> list[Entry]:
     return [WriteOutbound(asked), WriteOutbound(talks), WriteOutbound(over)]
 
 
+def _probe(number: int) -> list[Entry]:
+    at = FIRST_MS / 1000 + number
+    asked = Probe(f"probe-{number}", "12345", "cli", at)
+    rings = asked._replace(state=ProbeState.RINGING, dialled_at=at + 1, ringing_at=at + 2)
+    over = rings._replace(state=ProbeState.ENDED, ended_at=at + 9, outcome=ProbeOutcome.ANSWERED, answered_at=at + 4)
+    return [WriteProbe(asked), WriteProbe(rings), WriteProbe(over)]
+
+
 def _cut(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
     size = -(-len(entries) // PARTS)
     return [entries[start : start + size] for start in range(0, len(entries), size)]
@@ -125,6 +141,9 @@ def key_of(entry: Entry | KeptEntry) -> tuple[Any, ...]:
     if isinstance(entry, WriteOutbound | Outbound):
         out = entry.outbound if isinstance(entry, WriteOutbound) else entry
         return out.id, out.state.value
+    if isinstance(entry, WriteProbe | Probe):
+        probe = entry.probe if isinstance(entry, WriteProbe) else entry
+        return probe.id, probe.state.value
     sign = entry.entry if isinstance(entry, SignIn) else entry
     return sign.agent_id, sign.state, sign.at
 
@@ -174,6 +193,22 @@ async def assert_as_undisturbed(database: Database, days: int) -> None:
     calls = days * CALLS
     assert await database.rows("SELECT count(*), count(distinct call_id) FROM calls") == [(calls, calls)]
     assert await database.rows("SELECT count(*) FROM calls WHERE judged IS NULL OR ended_ms IS NULL") == [(0,)]
+
+
+async def assert_reported_as_the_journal_counts(database: Database) -> None:
+    """`hotline report` and the journal agree on how many calls there were, and what became of them."""
+    report = await reported(database)
+    judged = judged_by_journal(database.data_dir)
+    total = figures.figures({"12345": together(report.places.values())}, Targets({}, 15_000))
+    assert report.calls == total["offered"] == judged.total()
+    assert (total["in_time"], total["abandoned"]) == (judged["in_time"], judged["abandoned"])
+    assert total["answered"] == judged["in_time"] + judged["late"]
+
+
+async def reported(database: Database) -> Counted:
+    period = periods.day("2023-11-15", ZoneInfo("Asia/Shanghai"), NOW)
+    async with archive_of(database.url, password_file=database.password_file) as archive:
+        return await counted(archive, period)
 
 
 def _tables() -> list[str]:

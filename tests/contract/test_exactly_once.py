@@ -7,85 +7,27 @@ in peace.
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
 
-from metrics.counting import together
 from metrics.exporter import Exporter
 from metrics.registry import Metrics
-from service.reports import figures, periods
-from service.reports.counted import Counted, counted
-from service.reports.figures import Targets
-from storage.records import archive_of
 from tests.contract.storage_databases import Database, Postgres, opened, postgres_url, until
 from tests.contract.storage_day import (
     CALLS,
     assert_as_undisturbed,
+    assert_reported_as_the_journal_counts,
     day,
-    journal_entries,
-    judged_by_journal,
     key_of,
     tell_days,
     written_of,
 )
-from tests.contract.storage_stories import FIRST_MS
 from tests.contract.storage_troubles import SmallDisk, line_to, small_disk
 
-ROOT = Path(__file__).parents[2]
-NOW = FIRST_MS / 1000 + 12 * 3600
 WAITING = 1000
-MUST_DIE_AT = {  # between any two writes: at least before each of these
-    "between": {
-        "journal write", "new file", "commit", "sql INSERT INTO call_steps", "sql INSERT INTO calls",
-        "sql INSERT INTO presentations", "sql DELETE FROM handoffs", "sql INSERT INTO handoffs",
-        "sql INSERT INTO outbound_calls", "sql UPDATE callbacks SET", "sql INSERT INTO outbox",
-        "sql INSERT INTO agent_periods", "sql INSERT INTO intake", "sql INSERT INTO callbacks",
-        "sql INSERT INTO journal_position",
-    },
-    "within": {"half a line"},
-}  # fmt: skip
-
-
-async def assert_reported_as_the_journal_counts(database: Database) -> None:
-    """`hotline report` and the journal agree on how many calls there were, and what became of them."""
-    report = await reported(database)
-    judged = judged_by_journal(database.data_dir)
-    total = figures.figures({"12345": together(report.places.values())}, Targets({}, 15_000))
-    assert report.calls == total["offered"] == judged.total()
-    assert (total["in_time"], total["abandoned"]) == (judged["in_time"], judged["abandoned"])
-    assert total["answered"] == judged["in_time"] + judged["late"]
-
-
-async def reported(database: Database) -> Counted:
-    period = periods.day("2023-11-15", ZoneInfo("Asia/Shanghai"), NOW)
-    async with archive_of(database.url, password_file=database.password_file) as archive:
-        return await counted(archive, period)
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("how", MUST_DIE_AT)
-async def test_service_that_is_killed_between_any_two_writes(database: Database, how: str) -> None:
-    arguments = ["-m", "tests.contract.storage_killed", database.url, str(database.data_dir)]
-    pipe = asyncio.subprocess.PIPE
-    services = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, str(database.password_file or ""), how, cwd=ROOT, stdout=pipe
-    )
-    assert services.stdout is not None
-    said = (await services.stdout.read()).decode().splitlines()
-    assert await services.wait() == 0
-    died = {line.removeprefix("died ") for line in said if line.startswith("died ")}
-    missed = {where for where in MUST_DIE_AT[how] if not any(one.startswith(where) for one in died)}
-    assert not missed
-    told = {tuple(json.loads(line)) for line in said if line.startswith("[")}
-    assert told <= {key_of(entry) for entry in journal_entries(database.data_dir)}, "what was said to be kept is kept"
-    await assert_as_undisturbed(database, int(said[-1].removeprefix("lived ")))
-    await assert_reported_as_the_journal_counts(database)
 
 
 async def test_database_that_is_locked_until_a_thousand_records_wait(database: Database) -> None:
