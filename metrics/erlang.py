@@ -75,9 +75,10 @@ def erlang_a(rate: float, handle_s: float, agents: int, patience_s: float, withi
     end = _negligible_after(density, peak, handle_s / agents)
     begin = max(0.0, 2 * peak - end)  # before its peak the density falls faster than after it
     free = math.exp(-highest)
-    waiting = _integral(density, begin, end)
-    total = free + blocked * waiting
     nobody_left = min(end, begin + PATIENT_FOR * patience_s)
+    # in two parts: the density bends within some patiences and falls for some handlings, which may be far longer
+    waiting = _integral(density, begin, nobody_left) + _integral(density, nobody_left, end)
+    total = free + blocked * waiting
     abandons = blocked * max(0.0, waiting - _integral(served, begin, nobody_left)) / total
     in_time = (free + blocked * _integral(served, begin, min(within_s, nobody_left))) / total
     if math.isinf(patience_s):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from metrics.erlang import erlang_a, seats_needed
@@ -49,6 +49,7 @@ def test_a_higher_target_never_needs_fewer_seats(
 
 @settings(max_examples=40, deadline=None)
 @given(rates, handlings_s, st.integers(1, 1000), st.floats(5, 3600), thresholds_s)
+@example(0.5, 348.0, 1, 5.0, 0.0)  # far too few agents, and nobody waits for long
 def test_whatever_the_crew_everybody_is_answered_or_gives_up(
     rate: float, handle_s: float, agents: int, patience_s: float, within_s: float
 ) -> None:
