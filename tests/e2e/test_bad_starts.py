@@ -168,7 +168,7 @@ async def test_database_that_is_none_is_told_and_the_service_serves_without_it(
     await stage.start_service(ready=False)
     line = await until_said(stage, '"state": "degraded"', "the database does not take records")
     assert "move it away" in line if spoilt else "unable to open database file" in line
-    await serves_without(stage, "ami", "database", "agents", "workdays", "restrictions", "departments")
+    await serves_without(stage, "ami", "database", "agents", "workdays", "restrictions", "departments", "hidden")
     assert await stage.end_service() == 0
 
 
