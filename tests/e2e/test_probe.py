@@ -147,7 +147,8 @@ async def test_result_says_what_the_carrier_did(stage: Stage, people: Cast, habi
     assert (code, result["outcome"], result["faults"]) == (1, outcome, ["not_reached"]), result
     assert await figures(stage) == before
     assert await stage.total("hotline_probe_good", number="12345") == 0
-    assert result["sip"] == habit.code, result
+    tells = not stage.sandbox.asterisk.version.startswith("16.")  # the SIP answer behind a refusal
+    assert result["sip"] == (habit.code if tells else None), result
 
 
 async def test_none_is_placed_while_a_citizen_waits(stage: Stage, people: Cast) -> None:
