@@ -28,6 +28,9 @@ class CallState(StrEnum):
     ENDED = "ended"
 
 
+UNANSWERED: Final = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
+
+
 class CallEvent(StrEnum):
     HELD = "held"  # an AGI session asks us to route it
     LET_GO = "let_go"  # the session ended without our decision, or by a decision that rings no seat of ours

@@ -69,7 +69,7 @@ class Engine(Desk):
         happen all the same.
         """
         self.now, self.wall, self.out = max(now, self.now), wall, []
-        bugs = [error for error in map(self._looked, (rostering.look, restricting.look)) if error is not None]
+        bugs = self._bugs_of(rostering.look, restricting.look)
         self.suspect = getattr(event, "call_id", None)
         try:
             _HANDLERS[type(event)](self, event)
@@ -77,8 +77,7 @@ class Engine(Desk):
             self.illegal[error.machine] += 1
         self._fire_timers()
         self._match()
-        probing.look(self)
-        calling_out.give_way(self)
+        bugs += self._bugs_of(probing.look, calling_out.give_way)
         for sign in self.floor.signs:
             self.out.append(sign)
         self.floor.signs.clear()
@@ -87,14 +86,16 @@ class Engine(Desk):
             raise bugs[0]
         return self.out
 
-    def _looked(self, look: Callable[[Engine], None]) -> Exception | None:
+    def _bugs_of(self, *looks: Callable[[Engine], None]) -> list[Exception]:
         """What is looked at with every event would let nobody be served if a bug in it ended the event: it is raised when
         callers have been seen to, by what was in force before."""
-        try:
-            look(self)
-        except Exception as error:
-            return error
-        return None
+        bugs = []
+        for look in looks:
+            try:
+                look(self)
+            except Exception as error:
+                bugs.append(error)
+        return bugs
 
     def _match(self) -> None:
         """Who gave his place up lets the next call of his number have it."""

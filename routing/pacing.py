@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from routing.call_state import CallState
+from routing.call_state import UNANSWERED, CallState
 from routing.floor import AWAY
 from routing.model import Mode, PacingRules
 from routing.outbound import OutState
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from routing.desk import Desk
     from routing.free_seats import Kind
 
-UNANSWERED: Final = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
 UNPLACED: Final = frozenset({CallState.ARRIVED, CallState.QUEUED})  # of these no phone rings
 NOT_DIALLED: Final = frozenset({OutState.ASKED, OutState.AGENT_RINGING})
 NOT_REACHED_YET: Final = NOT_DIALLED | {OutState.AGENT_ANSWERED, OutState.DIALLING, OutState.CITIZEN_RINGING}
@@ -76,6 +75,12 @@ def may_call(rules: PacingRules, at: float, workdays: Workdays) -> bool:
     return duty.people is None or not duty.gap
 
 
+def pauses_s(rules: PacingRules) -> list[float]:
+    """After the last try, by how many tries there were."""
+    at = (next_try_at(tried, 0.0, rules) for tried in range(rules.tries))
+    return [max(0.0, pause_s) for pause_s in at if pause_s is not None]
+
+
 def next_try_at(attempts: int, tried_at: float | None, rules: PacingRules) -> float | None:
     """From when on the citizen may be dialled again, epoch seconds; None: never. Each pause is longer than the last."""
     if attempts >= rules.tries:
@@ -109,8 +114,8 @@ def is_served(desk: Desk, caller_ref: str, owed_at: float | None) -> bool:
 
 
 def lines_of(desk: Desk, states: frozenset[CallState]) -> frozenset[str]:
-    """The serving lines of all calls in these states."""
-    return frozenset(call.line.number for call in desk.calls.values() if call.state in states)
+    """The serving lines of all citizens' calls in these states; a test call goes before nobody."""
+    return frozenset(call.line.number for call in desk.calls.values() if call.state in states and not call.test)
 
 
 def groups(desk: Desk, number: str) -> list[Group]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from routing.desk import Desk
 
 FRESH_S: Final = 3.0  # asked for so lately: a picture may not have it yet
-UNANSWERED: Final = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
 
 
 def refusal(desk: Desk, most_waiting: int) -> str | None:

@@ -8,11 +8,11 @@ so that everybody who comes within that time goes first and nobody waits for eve
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from routing import commands as c
 from routing import events as e
-from routing.call_state import CallEvent, CallState
+from routing.call_state import UNANSWERED, CallEvent
 from routing.calls import Call
 from routing.presenting import DECISION_TTL_S
 from routing.restrictions import Afterwards, Book, Kind
@@ -20,8 +20,6 @@ from routing.steps import StepKind
 
 if TYPE_CHECKING:
     from routing.desk import Desk
-
-UNANSWERED: Final = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
 
 
 def changed(desk: Desk, event: e.RestrictionsChanged) -> None:

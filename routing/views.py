@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from routing.agent_state import AgentState
-from routing.call_state import CallState
+from routing.call_state import UNANSWERED, CallState
 from routing.model import DeviceState, DutyView, EngineView, LineView, Mode, SeatView
 from routing.probe import TESTED
 
 if TYPE_CHECKING:
     from routing.desk import Desk
-
-UNANSWERED = frozenset({CallState.ARRIVED, CallState.QUEUED, CallState.PRESENTED})
 
 
 def engine_view(engine: Desk, now: float, duty: Callable[[str], DutyView | None] = lambda line: None) -> EngineView:

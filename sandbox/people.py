@@ -244,11 +244,11 @@ class Listener(Phone):
 
     async def pick_up(self, leg: Leg | None = None) -> None:
         """Answers a ringing call now, the newest by default."""
-        await self.sipp.send("INFO", (leg or self.leg).call_id)
+        await self.sipp.send("INFO", await self._rung(leg or self.leg))
 
     async def refuse(self, leg: Leg | None = None) -> None:
         """Refuses a ringing call now, the newest by default, with its habit's code or 486."""
-        await self.sipp.send("MESSAGE", (leg or self.leg).call_id)
+        await self.sipp.send("MESSAGE", await self._rung(leg or self.leg))
 
     async def press(self, key: str, leg: Leg | None = None) -> None:
         """Presses a key in a call that it answered, the newest by default."""
@@ -261,6 +261,11 @@ class Listener(Phone):
             (self.voice_of(leg) if leg else self.voice).pause()
             return
         await self.sipp.send("MESSAGE", await self._acknowledged(leg or self.leg))
+
+    async def _rung(self, leg: Leg) -> str:
+        """The Call-ID, once it has said that it rings: SIPp discards what it is told between the INVITE and that."""
+        await self.until(lambda legs: any(of.call_id == leg.call_id and of.ringing_at for of in legs), what="ringing")
+        return leg.call_id
 
     async def _acknowledged(self, leg: Leg) -> str:
         """The Call-ID, once the ACK has come: SIPp begins the talk with it, and the times of the talk."""

@@ -20,6 +20,7 @@ from service.settings import Settings
 from storage import forgetting
 from storage.faults import asked
 from storage.forgetting import Due, Kind, Window
+from storage.holds import forget_lifted_before
 from storage.kept_days import ForgottenDay, keep_day
 from storage.records import Records
 
@@ -57,6 +58,7 @@ class Forgetting:
                 await asked(forgetting.note_forgetting(self._records.engine, kind, before_ms, now_ms))
             numbers = befores.get(Kind.NUMBERS, befores.get(Kind.CALLS))
             if numbers is not None:
+                await asked(forget_lifted_before(self._records.engine, numbers))
                 await asyncio.to_thread(self._records.forget_refused, numbers / 1000)
         finally:
             self.doing = None

@@ -241,7 +241,11 @@ class Service:
             self.records, lambda: self.settings, keyring, self.recordings.ends.forget, self.restrictions.forget
         )
         self.retention.heard = Heard(
-            self.exporter.forgotten, self.exporter.held, self.exporter.forget_run, self.exporter.forgetting
+            self.exporter.forgotten,
+            self.exporter.held,
+            self.exporter.forget_run,
+            self.exporter.forgetting,
+            self.exporter.bug,
         )
         self.holds = Holds(self.records, lambda: self.settings, keyring, self.hidden)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -67,13 +67,22 @@ class Offers:
             return
         if not pacing.may_call(rules, clock.wall(), self._engine.workdays):
             return
-        spared: dict[str, bool] = {}  # by line: whether an agent can be
-        for entry in await self._records.callable_entries(round(clock.wall() * 1000), rules.tries, LOOKED_AT):
+        spared = {line: self._can_be_spared(line) for line in self._engine.rules.lines}
+        for entry in await self._callable([line for line, can in spared.items() if can]):
             if entry.line not in spared:
-                spared[entry.line] = pacing.agent_for(self._engine, entry.line, self._engine.workdays) is not None
+                spared[entry.line] = self._can_be_spared(entry.line)
             if spared[entry.line] and self._may_be_called(entry) and await self._records.flush(WRITTEN_WITHIN_S):
                 self._offer(await self._callbacks.fresh(entry.id))
                 spared.clear()
+
+    def _can_be_spared(self, line: str) -> bool:
+        return pacing.agent_for(self._engine, line, self._engine.workdays) is not None
+
+    async def _callable(self, lines: Sequence[str]) -> list[CallbackRow]:
+        """Those of these lines. Only what can be offered now counts towards the limit: the others would take the place of
+        those who can."""
+        pauses_ms = [round(pause_s * 1000) for pause_s in pacing.pauses_s(self._engine.rules.pacing)]
+        return await self._records.callable_entries(round(clock.wall() * 1000), lines, pauses_ms, LOOKED_AT)
 
     def _may_be_called(self, entry: CallbackRow) -> bool:
         tried_at = None if entry.tried_ms is None else entry.tried_ms / 1000

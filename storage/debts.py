@@ -8,7 +8,7 @@ dialled.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, exists, func, or_, select, update
@@ -108,11 +108,20 @@ def _by_call_back() -> ScalarSelect[int | None]:
 _SERVED: Final = ((_by_call(), CALLED_AGAIN), (_by_call_back(), CALLED_BACK))
 
 
-async def callable_entries(engine: AsyncEngine, now_ms: int, tries: int, limit: int) -> list[CallbackRow]:
-    """Entries that the service may still try, whose wanted time has come; the first due first."""
+async def callable_entries(
+    engine: AsyncEngine, now_ms: int, lines: Collection[str], pauses_ms: Sequence[int], limit: int
+) -> list[CallbackRow]:
+    """Entries of these lines that the service may try now, whose wanted time has come; the first due first.
+
+    `pauses_ms`: after the last try, by how many tries there were; there are no more tries than these.
+    """
     c = callbacks.c
     wanted = or_(c.wanted_ms.is_(None), c.wanted_ms <= now_ms)
-    query = select(callbacks).where(c.state.in_(TRIED), c.attempts < tries, wanted)
+    rested = (
+        and_(c.attempts == tried, or_(c.tried_ms.is_(None), c.tried_ms <= now_ms - pause_ms))
+        for tried, pause_ms in enumerate(pauses_ms)
+    )
+    query = select(callbacks).where(c.line.in_(lines), c.state.in_(TRIED), or_(*rested), wanted)
     async with reading(engine) as connection:
         found = await connection.execute(query.order_by(c.due_ms, c.id).limit(limit))
         return [CallbackRow(**row) for row in found.mappings()]

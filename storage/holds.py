@@ -167,6 +167,23 @@ async def read_holds(engine: AsyncEngine) -> list[HoldRow]:
         return [HoldRow(**row) for row in found.mappings()]
 
 
+async def forget_lifted_before(engine: AsyncEngine, before_ms: int) -> None:
+    """Takes the citizen out of holds that were lifted before then: that somebody was held, by whom and why, stays."""
+    await _forget_lifted(engine, holds.c.lifted_ms < before_ms)
+
+
+async def forget_lifted_on(engine: AsyncEngine, ref: str) -> None:
+    """Takes this citizen out of every hold that is lifted."""
+    await _forget_lifted(engine, holds.c.ref == ref)
+
+
+async def _forget_lifted(engine: AsyncEngine, which: ColumnElement[bool]) -> None:
+    lifted = holds.c.kind == HoldKind.CALLER.value, holds.c.lifted_ms.is_not(None)
+    async with engine.begin() as connection:
+        await in_order(connection)
+        await connection.execute(update(holds).where(*lifted, which).values(ref="", sealed=""))
+
+
 async def covered(engine: AsyncEngine, hold_id: int) -> int:
     """How many calls a hold is on now, whoever began them."""
     this = holds.c.id == hold_id

@@ -498,8 +498,10 @@ class Records(Archive):
         """How many citizens have spoken to a person since."""
         return await _asked(debts.settle_debts(self.engine))
 
-    async def callable_entries(self, now_ms: int, tries: int, limit: int) -> list[CallbackRow]:
-        return await _asked(debts.callable_entries(self.engine, now_ms, tries, limit))
+    async def callable_entries(
+        self, now_ms: int, lines: Sequence[str], pauses_ms: Sequence[int], limit: int
+    ) -> list[CallbackRow]:
+        return await _asked(debts.callable_entries(self.engine, now_ms, lines, pauses_ms, limit))
 
     async def exhausted_entries(self, tries: int) -> list[CallbackRow]:
         return await _asked(debts.exhausted_entries(self.engine, tries))

@@ -72,7 +72,8 @@ def lift(
 
 
 def _on(hold: Mapping[str, Any]) -> str:
-    named = {"call": hold["call"], "caller": hold["number"] or "hidden", "case": hold["case"], "days": hold["days"]}
+    citizen = "hidden" if hold["hidden"] else hold["number"] or "forgotten"
+    named = {"call": hold["call"], "caller": citizen, "case": hold["case"], "days": hold["days"]}
     return f"{'citizen' if hold['kind'] == 'caller' else hold['kind']} {named[hold['kind']]}"
 
 

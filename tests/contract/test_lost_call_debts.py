@@ -357,6 +357,24 @@ async def test_entry_whose_time_has_not_come_is_not_offered(
         assert it.rung() == []
 
 
+@pytest.mark.parametrize(
+    "earlier",
+    [{"attempts": 1, "tried_ms": NOW - 1_799_000, "state": "not_reached"}, {"line": "12320"}, {"attempts": 3}],
+    ids=["in its pause", "of a line that is no more", "of one who was tried often enough"],
+)
+async def test_entries_that_cannot_be_offered_keep_nobody_waiting_however_many_they_are(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("service.offers.LOOKED_AT", 2)
+    async with city(database, tmp_path) as it:
+        for number in range(4):
+            who = f"+861380000010{number}"
+            row = CallbackRow(it.vault.caller_ref(who), it.vault.seal(who), "12345", NOW + number, "desk", NOW)
+            last = await it.records.add_callback(replace(row, **(earlier if number < 3 else {})))
+        await it.offers.look()
+        assert it.rung() == [last.id]
+
+
 @pytest.mark.parametrize(("attempts", "pause_s"), [(1, 1800), (2, 3600)])
 async def test_next_try_comes_after_its_pause(database: Database, tmp_path: Path, attempts: int, pause_s: int) -> None:
     async with city(database, tmp_path) as it:

@@ -52,6 +52,7 @@ class House:
             lambda kind, rows: self.heard.append(("held", kind, rows)),
             lambda result: self.heard.append((result,)),
             lambda last, late_s: self.heard.append(("state", last, late_s)),
+            lambda part: self.heard.append(("bug", part)),
         )
         self.retention.work.rest = self.rest
         self.holds = Holds(records, known, RING, self.hidden)
@@ -125,6 +126,25 @@ async def test_a_run_that_is_not_done_is_late_and_nothing_is_while_no_age_is_nam
             await house.retention.start("s1", "supervisor")
 
 
+async def test_a_bug_in_a_run_that_somebody_asked_for_is_counted_and_shown(database: Database) -> None:
+    async with opened(database) as records:
+        house = House(records, numbers_days=20)
+        asked_of = house.retention._settings
+        house.retention._settings = lambda: Broken() if house.retention._lock.locked() else asked_of()  # type: ignore[assignment]
+        await house.retention.start("s1", "supervisor")
+        assert house.retention._asked is not None
+        await house.retention._asked
+        assert house.heard == [("failed",), ("bug", "retention")]
+        assert "RuntimeError: a bug" in str((await house.retention.shown())["failure"])
+
+
+class Broken:
+    """Settings that nobody can read."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
 async def test_a_citizen_is_forgotten_at_his_request_and_the_row_says_who_and_why(database: Database) -> None:
     async with opened(database) as records:
         await with_calls(records)
@@ -171,6 +191,45 @@ async def test_whom_a_hold_is_on_is_not_forgotten_until_it_is_lifted(database: D
         await house.retention.call(call_id(1), "why", "s1", "supervisor", dry_run=False)
         assert [row.act for row in await records.audit_rows(subject_kind="hold")] == ["lift", "hold", "lift", "hold"]
     assert await database.rows(NAMED) == [(call_id(2),), (call_id(DAY_MS),)]
+
+
+async def test_who_was_on_a_hold_is_forgotten_with_the_numbers_once_it_is_lifted(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a hold stays that it was, by whom and why; one lifted of late and one in force keep whom they are on."""
+    now = FIRST_MS / 1000
+    monkeypatch.setattr(clock, "wall", lambda: now)
+    async with opened(database) as records:
+        house = House(records, numbers_days=20)
+        await house.hidden.again()
+        for number in (NUMBER, "13800000001", "13800000002"):
+            await house.holds.add({"number": number, "reason": "court, file 7"}, "s1", "supervisor")
+        await house.holds.lift(1, "judged", "s1", "supervisor")
+        now += 30 * 86400
+        await house.holds.lift(2, "judged", "s1", "supervisor")
+        await house.retention.start("s1", "supervisor")
+        assert house.retention._asked is not None
+        await house.retention._asked
+        first, *others = await house.holds.listed(every=True)
+        assert (first["number"], first["hidden"], first["reason"], first["lifted_reason"]) == (
+            "",
+            False,
+            "court, file 7",
+            "judged",
+        )
+        assert [one["number"] for one in others] == ["138****0001", "138****0002"]
+        assert await database.rows("SELECT ref, sealed FROM holds WHERE id = 1") == [("", "")]
+
+
+async def test_who_is_forgotten_at_his_request_is_taken_out_of_his_holds_that_are_lifted(database: Database) -> None:
+    async with opened(database) as records:
+        house = House(records)
+        await house.hidden.again()
+        for number in (NUMBER, "13800000001"):
+            made = await house.holds.add({"number": number, "reason": "court, file 7"}, "s1", "supervisor")
+            await house.holds.lift(made["id"], "judged", "s1", "supervisor")
+        await house.retention.citizen(NUMBER, "his request", "s1", "supervisor", dry_run=False)
+        assert [one["number"] for one in await house.holds.listed(every=True)] == ["", "138****0001"]
 
 
 @pytest.mark.parametrize(

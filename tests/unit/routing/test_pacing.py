@@ -122,6 +122,21 @@ def test_entry_that_was_promised_is_shown_as_such() -> None:
     assert dial.shown == f"{calling_out.PROMISED} 7"
 
 
+@pytest.mark.parametrize(("test", "given_way"), [("", True), ("test-1", False)])
+def test_call_back_gives_way_to_a_caller_and_not_to_a_test_call(test: str, given_way: bool) -> None:
+    made = drive("1001")
+    assert rung(offer(made)) == ["1001"]
+    assert bool(dropped(made.call("t", test=test))) is given_way
+
+
+@pytest.mark.parametrize(("test", "seats"), [("", []), ("test-1", ["1002"])])
+def test_test_call_that_rings_keeps_nobody_from_a_call_back(test: str, seats: list[str]) -> None:
+    made = drive("1001", "1002")
+    made.call("t", test=test)
+    made.ring("t", "1001")
+    assert rung(offer(made)) == seats
+
+
 def test_nobody_is_rung_while_a_caller_waits_whom_he_could_take_later() -> None:
     """1001 has the general skill: a caller of 12333 reaches him after six seconds only."""
     made = drive("1001", "1003")

@@ -319,13 +319,14 @@ async def test_bug_without_a_caller_is_counted_and_the_next_event_is_handled(hot
     assert len(hotline.call("a").decisions) == 1
 
 
+@pytest.mark.parametrize("where", ["rostering.look", "restricting.look", "probing.look", "calling_out.give_way"])
 async def test_bug_that_every_event_meets_is_loud_and_callers_are_served_and_keep_their_sessions(
-    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     def look(engine: Engine) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("routing.rostering.look", look)
+    monkeypatch.setattr(f"routing.{where}", look)
     served = [hotline.call(call_id) for call_id in ("a", "b")]
     waiting = hotline.call("c")
     assert [len(session.decisions) for session in served] == [1, 1]
