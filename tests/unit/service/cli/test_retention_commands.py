@@ -135,11 +135,12 @@ def test_a_hold_on_nothing_or_on_two_things_is_refused(
 def test_the_list_says_what_is_held_and_who_is_hidden(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [HELD, {**HELD, "id": 4, "number": "", "hidden": True}, {**HELD, "kind": "case", "case": "C-7"}]
+    nobody = {**HELD, "id": 4, "number": ""}
+    rows = [HELD, {**nobody, "hidden": True}, nobody, {**HELD, "kind": "case", "case": "C-7"}]
     asked = asked_of(monkeypatch, holds, lambda request: httpx.Response(200, json=rows))
     code, out, _ = run(capsys, "holds", "list", "--all", *HERE)
     assert (code, asked[0].url.query) == (0, b"all=true")
-    assert all(part in out for part in ("citizen 138****0001", "citizen hidden", "case C-7", "court"))
+    assert all(part in out for part in ("citizen 138****0001", "citizen hidden", "citizen forgotten", "C-7", "court"))
     assert json.loads(run(capsys, "holds", "list", "--json", *HERE)[1]) == rows
 
 
