@@ -11,25 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from service.cli.stage import Stage
-from storage.queries import CallRecord
 
 
 def timing(**seconds: float) -> Callable[[str], str]:
     """An edit of the first configuration: a `[timing]` table."""
     rows = "\n".join(f"{key} = {value}" for key, value in seconds.items())
     return lambda text: re.sub(r"\n\[timing\][^\[]*", "\n", text) + f"\n[timing]\n{rows}\n"
-
-
-async def record_of(stage: Stage, number: str, *, ended: bool = True) -> CallRecord:
-    """The newest record of a dialled number, once it is in the database (and the call in it is over)."""
-
-    async def found() -> CallRecord | None:
-        calls = [call for call in await stage.calls() if call.number == number]
-        return calls[0] if calls and (not ended or calls[0].outcome is not None) else None
-
-    record = await stage.until(found, 10, f"record of a call to {number}")
-    assert isinstance(record, CallRecord)
-    return record
 
 
 async def seats(stage: Stage) -> dict[str, str]:

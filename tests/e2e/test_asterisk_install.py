@@ -15,7 +15,8 @@ from sandbox.people import Caller, Seat
 from sandbox.process import PeopleError
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
-from tests.e2e.staging import nothing_left_over, record_of
+from tests.e2e.evidence import record
+from tests.e2e.staging import nothing_left_over
 
 ELSEWHERE = """\
 [1002](hotline-seat-phone)
@@ -66,11 +67,13 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
 @pytest.mark.parametrize("user", ["1001", "1002"])
 async def test_seats_phone_registers_with_its_password_and_takes_a_call(stage: Stage, user: str) -> None:
     async with Seat(stage.pbx, user, stage.folder / f"seat-{user}") as seat:
-        async with Caller(stage.pbx, "12345", stage.folder / f"caller-{user}", talk_s=0.3) as caller:
+        async with Caller(
+            stage.pbx, "12345", stage.folder / f"caller-{user}", caller=f"1380000{user}", talk_s=0.3
+        ) as caller:
             leg = await caller.until_ended()
         assert leg.code == 200
         assert len(seat.legs) == 1
-    assert (await record_of(stage, "12345")).seat_id == user
+    assert (await record(stage, caller)).seat_id == user
     await nothing_left_over(stage)
 
 

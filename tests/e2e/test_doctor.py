@@ -11,8 +11,8 @@ from sandbox.instance import Ports
 from sandbox.people import Caller, Seats
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
-from tests.e2e.evidence import ready
-from tests.e2e.staging import command, nothing_left_over, record_of, timing
+from tests.e2e.evidence import ready, record
+from tests.e2e.staging import command, nothing_left_over, timing
 
 SEATS = ["1001", "1002"]
 WELL = {(part, "ok") for part in (
@@ -39,7 +39,7 @@ async def test_all_is_well_after_a_call_and_each_loss_is_told(stage: Stage) -> N
             await ready(stage, seat)
         async with Caller(stage.pbx, "12345", stage.folder / "caller", talk_s=0.3) as caller:
             assert (await caller.until_ended()).code == 200
-        await record_of(stage, "12345")
+        await record(stage, caller)
         await nothing_left_over(stage)
         code, found = await states(stage)
         assert found.keys() >= WELL, found

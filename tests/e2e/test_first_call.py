@@ -14,8 +14,9 @@ from sandbox.people import Caller, Seats
 from sandbox.root import Asterisk
 from sandbox.scenario import Habit
 from service.cli.stage import Stage
+from tests.e2e.evidence import record
 from tests.e2e.machine import tolerance_s
-from tests.e2e.staging import nothing_left_over, record_of, timing
+from tests.e2e.staging import nothing_left_over, timing
 
 SEATS = [f"10{n:02d}" for n in range(1, 13)]
 # dialled number -> words that the agent's phone shows
@@ -47,16 +48,18 @@ async def phones(stage: Stage) -> AsyncIterator[Seats]:
 
 @pytest.mark.parametrize("number", NUMBERS)
 async def test_each_number_reaches_a_seat_with_the_right_skill(stage: Stage, phones: Seats, number: str) -> None:
-    async with Caller(stage.pbx, number, stage.folder / f"caller-{number}", talk_s=0.3) as caller:
+    async with Caller(
+        stage.pbx, number, stage.folder / f"caller-{number}", caller=f"138000{number}", talk_s=0.3
+    ) as caller:
         leg = await caller.until_ended()
-    record = await record_of(stage, number)
+    found = await record(stage, caller)
     rules = stage.settings.rules()
     line = rules.lines[rules.lines[number].into or number]
-    assert record.agent_id is not None
+    assert found.agent_id is not None
     assert line.rings[0].skills
-    assert admits(line.rings[0].need, record.agent_id, rules.agents[record.agent_id].skills, frozenset())
-    assert (leg.code, record.judged, record.outcome) == (200, "in_time", "answered")
-    assert record.answered_by == "engine"
+    assert admits(line.rings[0].need, found.agent_id, rules.agents[found.agent_id].skills, frozenset())
+    assert (leg.code, found.judged, found.outcome) == (200, "in_time", "answered")
+    assert found.answered_by == "engine"
     await nothing_left_over(stage)
 
 
@@ -84,12 +87,12 @@ async def test_caller_hears_ringing_and_nothing_is_answered_before_an_agent_answ
 
 
 async def test_answer_time_in_the_record_is_what_the_caller_measured(stage: Stage, phones: Seats) -> None:
-    async with Caller(stage.pbx, "12345", stage.folder / "caller-time", talk_s=0.2) as caller:
+    async with Caller(stage.pbx, "12345", stage.folder / "caller-time", caller="13800000002", talk_s=0.2) as caller:
         leg = await caller.until_ended()
-    record = await record_of(stage, "12345")
+    found = await record(stage, caller)
     assert leg.answer_s is not None
-    assert record.wait_ms is not None
-    assert abs(record.wait_ms / 1000 - leg.answer_s) < 1.0
+    assert found.wait_ms is not None
+    assert abs(found.wait_ms / 1000 - leg.answer_s) < 1.0
 
 
 async def test_unknown_number_gets_404_and_is_counted(stage: Stage, phones: Seats) -> None:

@@ -14,7 +14,8 @@ from sandbox.people import Caller, Seats
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.contract.storage_databases import Postgres, postgres
-from tests.e2e.staging import nothing_left_over, record_of, timing
+from tests.e2e.evidence import record
+from tests.e2e.staging import nothing_left_over, timing
 
 __all__ = ["postgres"]
 pytestmark = pytest.mark.postgres
@@ -42,8 +43,8 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports, postgres: Postgr
 async def test_call_is_recorded_in_postgresql(stage: Stage) -> None:
     async with Caller(stage.pbx, "12345", stage.folder / "caller", talk_s=0.3) as caller:
         leg = await caller.until_ended()
-    record = await record_of(stage, "12345")
-    assert (leg.code, record.outcome, record.judged) == (200, "answered", "in_time")
+    found = await record(stage, caller)
+    assert (leg.code, found.outcome, found.judged) == (200, "answered", "in_time")
     await nothing_left_over(stage)
 
 
@@ -55,11 +56,11 @@ async def test_database_restarted_in_the_middle_of_calls_is_noticed_by_nobody(st
         return answer.status_code == 200 and "database" in answer.json()["degraded"]
 
     try:
-        async with Caller(stage.pbx, "12333", stage.folder / "caller-down", talk_s=0.3) as caller:
+        async with Caller(stage.pbx, "12333", stage.folder / "caller-down", caller="13800000002", talk_s=0.3) as caller:
             leg = await caller.until_ended()
         await stage.until(degraded, 15, "readyz tells of the database")
     finally:
         await asyncio.to_thread(postgres.start)
-    record = await record_of(stage, "12333")
-    assert (leg.code, record.outcome) == (200, "answered")
+    found = await record(stage, caller)
+    assert (leg.code, found.outcome) == (200, "answered")
     await stage.until(stage.is_ready, 20, "ready again")

@@ -20,7 +20,7 @@ from service.cli.stage import Stage
 from tests.e2e.cast import Cast, number_of
 from tests.e2e.evidence import act, caller_at, in_state, outcomes, pauses, record, several, story, until_waiting
 from tests.e2e.machine import tolerance_s
-from tests.e2e.staging import nothing_left_over, record_of, timing
+from tests.e2e.staging import nothing_left_over, timing
 
 NEAR, FAR = "2001", "2002"  # behind the carrier and behind the trunk of the departments
 DESK, NEXT = "1011", "1012"
@@ -308,8 +308,8 @@ async def test_a_service_killed_in_a_remote_talk(stage: Stage, people: Cast) -> 
     await _confirmed(telephone, fourth, legs=5)
     await fourth.hang_up()
     assert (await record(stage, first)).seat_id == NEAR
-    for number in ("12345", "12333"):
-        found = await record_of(stage, number)
+    for caller in (third, fourth):
+        found = await record(stage, caller)
         assert (found.seat_id, found.outcome) == (NEAR, "answered")
 
 

@@ -17,7 +17,7 @@ from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from storage.schema import call_steps, calls
 from tests.e2e.cast import Cast, number_of
-from tests.e2e.evidence import caller_ref, record, rows
+from tests.e2e.evidence import caller_ref, records_of, rows
 from tests.e2e.sounds import kept
 from tests.e2e.staging import command, timing
 
@@ -41,11 +41,11 @@ async def typed(stage: Stage, *words: str, number: str = "") -> tuple[int, str]:
     return running.returncode, said.decode()
 
 
-async def call_of(stage: Stage, people: Cast, caller: str | None = None) -> tuple[str, str]:
-    """A talk that is over and recorded: id of the call, number of the caller."""
+async def call_of(stage: Stage, people: Cast, caller: str | None = None, nth: int = 1) -> tuple[str, str]:
+    """A talk that is over and recorded, the n-th one of this caller: id of the call, number of the caller."""
     caller_ = await people.caller(caller=caller, talk_s=0.3)
     await caller_.until_ended()
-    call = (await record(stage, caller_)).call_id
+    call = (await records_of(stage, number_of(caller_), nth))[-1].call_id
     await kept(stage, call)
     return call, number_of(caller_)
 
@@ -64,7 +64,7 @@ async def figures(stage: Stage) -> dict[str, Any]:
 async def test_who_is_forgotten_is_out_of_all_records_and_no_figure_changes(stage: Stage, people: Cast) -> None:
     await people.seat(GENERAL)
     first, number = await call_of(stage, people)
-    second, _ = await call_of(stage, people, number)
+    second, _ = await call_of(stage, people, number, 2)
     other, _ = await call_of(stage, people)
     ref, before = caller_ref(stage, number), await figures(stage)
     assert {(await personal(stage, call))[1] for call in (first, second)} == {ref}
