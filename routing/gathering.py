@@ -156,7 +156,7 @@ def agent_left(desk: Desk, call: Call, *, lost: bool, at: float) -> None:
     desk.release(call.seat_id, call.id, AgentEvent.CALL_ENDED)
     missed = call.missed | ({call.seat_id} if lost and call.seat_id else set())
     desk.put(desk.calls[call.id]._replace(seat_id=None, agent_id=None, leg_lost=lost, missed=missed))
-    goodbye = not lost and not helped and joined.caller is not Place.HOLD  # nobody says it into music
+    goodbye = not lost and not helped and not joined.in_music
     joined = joined._replace(agent=Place.GONE, agent_key="", released=False, said_goodbye=goodbye)
     left_alone(desk, promoted(desk, joined))
 
@@ -208,8 +208,10 @@ def _come_to_nothing(desk: Desk, joined: Joined) -> Joined:
 
 
 def goodbye_asked(desk: Desk, call: Call, session: int) -> None:
-    """The dialplan has the caller back from the conference and asks whether it was a goodbye."""
-    joined = act_book.put(desk, desk.joined[call.id]._replace(caller=Place.AWAY, goal=None))
+    """The dialplan has the caller back from conference or music and asks whether it was a goodbye; AMI may tell later who
+    has left."""
+    joined = desk.joined[call.id]
+    joined = act_book.put(desk, joined._replace(caller=Place.AWAY, goal=None, from_music=joined.in_music))
     desk.put(call._replace(goodbye_session=session, goodbye_until=desk.now + GOODBYE_WAIT_S))
     if not answer_goodbye(desk, joined):
         desk.timer(desk.now + GOODBYE_WAIT_S, "goodbye", call.id)

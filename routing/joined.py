@@ -160,10 +160,16 @@ class Joined(NamedTuple):
     reached: Act | None = None  # the last emergency: its centre has answered; with the routes that were not needed
     alone_told: float = 0.0  # when the last emergency of the dialplan alone was asked for, of those in the records
     said_goodbye: bool = False  # the last who helped was an agent, and hung up by himself
+    from_music: bool = False  # the dialplan took the caller back from hold, before we were told who had left
 
     def afresh(self) -> Joined:
         """For another talk of the same caller: nothing of this one is left but what the records know of it."""
         return Joined(self.call_id, acts=self.acts, alone_told=self.alone_told)
+
+    @property
+    def in_music(self) -> bool:
+        """The caller hears nobody, and nobody's goodbye, or did when the dialplan took him back."""
+        return self.caller is Place.HOLD or self.from_music
 
     def third(self, key: str) -> Third | None:
         return next((third for third in self.thirds if third.key == key), None)

@@ -151,15 +151,20 @@ class World:
             self.send(e.ThirdEnded(CALL, key, self.drive.wall, cause, lost=False))
             self.dialplan()
 
-    def agent_leaves(self, *, lost: bool) -> None:
+    def agent_leaves(self, *, lost: bool, told_late: bool = False) -> None:
+        """`told_late`: the dialplan has noticed, and asked, before AMI tells."""
         if self.agent is None:
             return
         was, self.agent = self.agent, None
-        self.send(e.AgentLegEnded(CALL, AGENT, lost, self.drive.wall))
+        left = e.AgentLegEnded(CALL, AGENT, lost, self.drive.wall)
+        if not told_late:
+            self.send(left)
         if was == "bridge" and self.caller == "bridge":
             self.caller = "wait" if self._open() else "asking"
             self._caller_moved()
         self.dialplan()
+        if told_late:
+            self.send(left)
 
     def caller_ends(self) -> None:
         if self.caller == "gone":

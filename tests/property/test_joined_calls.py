@@ -96,10 +96,10 @@ class Walk:
             self.world.third_leaves(key, 16)
 
     def _agent_leaves(self) -> None:
-        self.world.agent_leaves(lost=False)
+        self.world.agent_leaves(lost=False, told_late=self.chance.random() < 0.5)
 
     def _agent_is_lost(self) -> None:
-        self.world.agent_leaves(lost=True)
+        self.world.agent_leaves(lost=True, told_late=self.chance.random() < 0.5)
 
     def _caller_leaves(self) -> None:
         self.world.caller_ends()

@@ -407,11 +407,12 @@ def test_last_third_party_that_leaves_sends_the_caller_back_to_a_person(world: W
     assert world.drive.engine.calls[CALL].head
 
 
-def test_agent_who_hangs_up_while_the_caller_is_on_hold_has_said_no_goodbye(world: World) -> None:
+@pytest.mark.parametrize("told_late", [False, True])
+def test_agent_who_hangs_up_while_the_caller_is_on_hold_has_said_no_goodbye(world: World, told_late: bool) -> None:
     ask(world, Verb.HOLD)
     happen(world)
     assert (state(world), world.caller) == (JoinState.HELD, "hold")
-    world.agent_leaves(lost=False)
+    world.agent_leaves(lost=False, told_late=told_late)
     world.wait(0.1)
     assert world.caller == "queue"
     assert world.drive.engine.calls[CALL].head
@@ -433,11 +434,12 @@ def test_caller_who_comes_into_a_room_that_the_last_helper_has_just_left_is_not_
     assert c.Gather(CALL, hold=True, with_agent=False) in world.drive.after(1.1)
 
 
-def test_goodbye_of_the_agent_in_a_conference_of_two_ends_the_call(world: World) -> None:
+@pytest.mark.parametrize("told_late", [False, True])
+def test_goodbye_of_the_agent_in_a_conference_of_two_ends_the_call(world: World, told_late: bool) -> None:
     joined(world, Verb.CONSULT)
     world.third_leaves("1.1", 16)
     happen(world)
-    world.agent_leaves(lost=False)
+    world.agent_leaves(lost=False, told_late=told_late)
     assert world.caller == "gone"
 
 
