@@ -30,6 +30,12 @@ def hotline() -> Hotline:
 
 
 @pytest.fixture
+def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test says when the server looks for stalled connections, and at what time."""
+    monkeypatch.setattr("console.server.LOOK_S", 3600.0)
+
+
+@pytest.fixture
 async def server(hotline: Hotline) -> AsyncIterator[HttpServer]:
     exporter = Exporter(Metrics(), LINES)
     server = HttpServer(create_app(replace(hotline.deps(), metrics=exporter.exposition)))
@@ -171,6 +177,7 @@ async def test_a_bug_in_the_look_for_stalled_connections_is_loud_and_ends_neithe
     assert [line["event"] for line in said] == ["stalled connections not looked for"]
 
 
+@pytest.mark.usefixtures("never_looks")
 async def test_a_request_that_never_becomes_whole_is_cut_and_who_follows_the_events_is_not(server: HttpServer) -> None:
     follows, writer = await raw(
         server, b"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer agent-secret\r\n\r\n"
@@ -188,6 +195,7 @@ async def test_a_request_that_never_becomes_whole_is_cut_and_who_follows_the_eve
     writer.close()
 
 
+@pytest.mark.usefixtures("never_looks")
 async def test_a_reader_that_takes_nothing_is_cut_and_others_go_on(
     server: HttpServer, client: httpx.AsyncClient, hotline: Hotline
 ) -> None:

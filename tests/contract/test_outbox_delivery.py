@@ -70,7 +70,7 @@ def settings_for(folder: Path, url: str | None, **more: Any) -> Settings:
     for name, content in (("number.key", KEY.hex()), ("ami", "x"), ("outbox.key", whsec(SECRET))):
         (secrets / name).write_text(content + "\n")
         (secrets / name).chmod(0o600)
-    values: dict[str, Any] = {"timeout_s": 1.0, "at_once": 8, **({"url": url} if url else {}), **more}
+    values: dict[str, Any] = {"timeout_s": 30.0, "at_once": 8, **({"url": url} if url else {}), **more}
     words = {True: "true", False: "false"}
     lines = [f"{key} = {words[v] if isinstance(v, bool) else repr(v)}" for key, v in values.items()]
     file = folder / "hotline.toml"
@@ -200,7 +200,7 @@ async def test_receiver_that_hangs_costs_one_timeout_and_holds_nothing_else_up(
 ) -> None:
     stuck = call_id(0)
     receiver.answer = lambda got: HANGS if got.event["subject"] == stuck else 200
-    async with delivering(database, tmp_path, f"http://127.0.0.1:{receiver.port}/") as (records, outbox):
+    async with delivering(database, tmp_path, f"http://127.0.0.1:{receiver.port}/", timeout_s=3.0) as (records, outbox):
         expected = await told_of_calls(records, 4)
         turn = asyncio.create_task(outbox.deliver())
         records.write(*answered_call(9))

@@ -18,7 +18,7 @@ from service.numbers import Numbers
 from storage import queries
 from storage.engine import create_engine, reading
 from storage.keys import Keyring
-from storage.queries import CallRecord
+from storage.queries import CallRecord, LineFigures
 from storage.schema import agent_periods, calls, presentations
 from tests.e2e.staging import seats
 
@@ -105,6 +105,37 @@ async def record(stage: Stage, caller: Callers) -> CallRecord:
     """The one ended record of somebody who dialled once."""
     (plan,) = caller.plans
     return (await records_of(stage, plan.caller))[0]
+
+
+async def settled(stage: Stage) -> dict[str, LineFigures]:
+    """The figures of the database, once every call that there was has come there and is over."""
+
+    async def over() -> bool:
+        if await stage.total("hotline_records_spooled"):
+            return False
+        return not any(line.open for line in (await stage.figures()).values())
+
+    await stage.until(over, 20, "every call over")
+    return await stage.figures()
+
+
+async def known_calls(stage: Stage) -> set[str]:
+    """The ids of all calls that there were."""
+    await settled(stage)
+    return {call.call_id for call in await stage.calls()}
+
+
+async def new_calls(stage: Stage, known: set[str], count: int = 1) -> list[CallRecord]:
+    """Those that have come since these were known, once there are so many and all are over; of any caller or of none."""
+
+    async def found() -> list[CallRecord] | None:
+        new = [call for call in await stage.calls() if call.call_id not in known]
+        return new if len(new) >= count and all(call.outcome is not None for call in new) else None
+
+    calls = await stage.until(found, 20, f"{count} new calls, all over")
+    assert isinstance(calls, list)
+    assert len(calls) == count
+    return calls
 
 
 async def pauses(stage: Stage, agent: str, since: float) -> list[Row]:

@@ -19,6 +19,7 @@ from service.cli.stage import Stage
 from storage import queries
 from storage.engine import create_engine
 from storage.queries import CallRecord
+from tests.e2e.evidence import caller_ref
 from tests.e2e.machine import tolerance_s
 
 
@@ -33,8 +34,11 @@ class Story:
 
 async def stories(stage: Stage, *callers: Callers) -> list[Story]:
     """The calls of these callers, in the order in which they dialled, once every record says that its call is over."""
-    legs = [leg for some in callers for leg in some.reports() if leg is not None]
-    legs.sort(key=lambda leg: leg.invited_at)
+    plans = [plan for some in callers for plan in some.plans]
+    reports = [leg for some in callers for leg in some.reports()]
+    dialled = [(leg, plan.caller) for leg, plan in zip(reports, plans, strict=True) if leg is not None]
+    dialled.sort(key=lambda pair: pair[0].invited_at)
+    legs = [leg for leg, _ in dialled]
     since_ms = int(min(leg.invited_at for leg in legs) * 1000) - 200
 
     async def complete() -> list[CallRecord] | None:
@@ -45,8 +49,18 @@ async def stories(stage: Stage, *callers: Callers) -> list[Story]:
     records = await stage.until(complete, 20, f"{len(legs)} complete records")
     assert isinstance(records, list)
     assert len(records) == len(legs), "one record a call"
+    records = _in_order([caller_ref(stage, caller) for _, caller in dialled], records)
     told = [await kinds_of(stage, record.call_id) for record in records]
     return [Story(*parts) for parts in zip(legs, records, told, strict=True)]
+
+
+def _in_order(refs: Sequence[str | None], records: Sequence[CallRecord]) -> list[CallRecord]:
+    """The record of each caller, the records being in the order of arrival. Whoever has a number of his own is known by it:
+    of two who dial in one moment either may arrive first."""
+    own = {ref for ref, count in Counter(refs).items() if ref is not None and count == 1}
+    known = {record.caller_ref: record for record in records if record.caller_ref in own}
+    others = (record for record in records if record.caller_ref not in own)
+    return [known[ref] if ref in known else next(others) for ref in refs]
 
 
 async def presented_in_order(stage: Stage, records: Sequence[CallRecord]) -> None:

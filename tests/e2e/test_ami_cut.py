@@ -128,11 +128,11 @@ async def test_calls_go_on_without_ami_until_every_seat_had_three_more(
 async def test_agents_who_say_goodbye_and_callers_who_give_up_without_ami_are_recorded_as_they_were(
     stage: Stage, phones: Seats, relay: faults.Relay
 ) -> None:
-    await phones.become(Habit(ring_s=0.3, talk_s=0.3))
+    await phones.become(Habit(ring_s=1.5, talk_s=0.3))
     await states(stage, ready=len(SEATS))
     await relay.cut()
     await ami(stage, up=False)
-    calls = [*plans(3), *plans(3, patience_s=0.1)]
+    calls = [*plans(3), *plans(3, patience_s=0.5)]
     async with Callers(stage.pbx, calls, stage.folder / "goodbyes", per_s=10) as callers:
         await callers.until_all_ended(30)
         await relay.mend()

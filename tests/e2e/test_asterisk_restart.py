@@ -13,6 +13,7 @@ from sandbox.people import Callers, Plan, Seats
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.e2e import faults
+from tests.e2e.evidence import until_waiting
 from tests.e2e.staging import nothing_left_over, seats, timing
 
 SEATS = [f"10{n:02d}" for n in range(1, 5)]
@@ -55,6 +56,7 @@ async def test_asterisk_killed_with_calls_and_started_again_serves_again_without
     await lost.start()
     await lost.until(lambda legs: len(legs) == 7 and len(lost.talking()) == 4, 10, "4 talking, 3 waiting")
     await states(stage, talking=4)
+    await until_waiting(stage, NUMBER, 3)
     await stage.sandbox.kill()
     lost.kill()
     await stage.until(lambda: stage.sandbox.pid is None, 5)

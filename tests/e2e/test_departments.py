@@ -76,6 +76,14 @@ class Desk:
         await self._stage.until(so, LIMIT_S, f"legs {wanted}")
         return await self.legs()
 
+    async def until_joined(self) -> None:
+        """Who was dialled last is with the caller, as the service knows it."""
+
+        async def so() -> bool:
+            return (await self.legs())[-1]["joined_ms"] is not None
+
+        await self._stage.until(so, LIMIT_S, "joined")
+
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_every_attempt_is_a_row_a_figure_and_a_line_of_a_report(stage: Stage) -> None:
@@ -104,6 +112,7 @@ async def test_every_attempt_is_a_row_a_figure_and_a_line_of_a_report(stage: Sta
         assert (await desk.ask("emergency", emergency="110")).status_code == 202
         *_, dead, reached = await desk.until(*told, ("not_reached", False), ("", True))
         assert (dead["route"], reached["route"]) == (1, 2)
+        await desk.until_joined()
         await caller.hang_up()
     await nothing_left(stage)
 

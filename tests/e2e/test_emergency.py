@@ -318,8 +318,12 @@ async def test_dialplan_alone_brings_the_centre_into_any_talk(stage: Stage, peop
         await until_heard(voices, everybody(list(voices)))
     finally:
         stage.send(signal.SIGCONT)
-    live = await talk.until("three_way")
-    assert ("0.1e", "joined") in [(third["leg"], third["state"]) for third in live["thirds"]]
+
+    async def known() -> bool:
+        live = await talk.until("three_way")
+        return ("0.1e", "joined") in [(third["leg"], third["state"]) for third in live["thirds"]]
+
+    await stage.until(known, 20, "the centre is known to be with them")
     await until_heard(voices, everybody(list(voices)))
     await centre.hang_up()
     del voices["centre"]

@@ -244,8 +244,9 @@ async def test_three_way_blind_and_expert_by_codes(stage: Stage, people: Cast, t
     await talk.until_state("three_way")
     three = {**talk.two, "expert": expert.voice}
     await until_heard(three, everybody(list(three)))
+    ear = asyncio.create_task(hears_one(expert.voice, REFUSED_HZ))
     await expert.voice.press("*27")  # the call is the agent's: refused
-    await hears_one(expert.voice, REFUSED_HZ)
+    await ear
     await until_heard(three, everybody(list(three)))
     asked = {(step.data.get("by"), step.data["verb"]) for step in await talk.told(2) if "act" in step.kind.value}
     assert (EXPERT, "hold") in asked
@@ -357,10 +358,11 @@ async def test_frozen_service_refuses_by_silence_and_an_emergency_centre_is_reac
     centre: Listener = await people.centre(voice=True)
     stage.send(signal.SIGSTOP)
     try:
+        ear = asyncio.create_task(hears_one(talk.seat.voice, REFUSED_HZ))
         await talk.seat.voice.press("*27")
-        began = time.monotonic()
-        await hears_one(talk.seat.voice, REFUSED_HZ)
-        assert time.monotonic() - began < 1.5 + tolerance_s(began)
+        began = time.time()
+        await ear
+        assert time.time() - began < 1.5 + tolerance_s(began)
         await until_heard(talk.two, everybody(list(talk.two)))
         await talk.seat.voice.press("*110")
         await centre.until_talking()

@@ -129,7 +129,11 @@ async def abandoned(stage: Stage, people: Cast, *, caller: str | None = None) ->
 async def test_caller_who_abandoned_is_called_back_when_the_seat_is_free_and_the_debt_is_closed(
     stage: Stage, people: Cast
 ) -> None:
-    before = (await stage.api("/api/v1/status"))["lost_today"]
+
+    async def known() -> Any:
+        return (await stage.api("/api/v1/status"))["lost_today"]
+
+    before: Any = await stage.until(known, 20, "the lost calls of today are known")
     seat, talking = await people.busy_seat(SEAT)
     lost, id_ = await abandoned(stage, people)
     again = await people.caller(caller=number_of(lost))

@@ -127,6 +127,9 @@ async def test_agent_whose_role_may_not_follow_up_calls_an_entry_and_nobody_else
     placed = await stage.http.post(url, json={"callback": await entry(stage)}, headers=headers)
     assert placed.status_code == 202, placed.text
     await citizen.until_talking()
+    await in_state(stage, "1001", "talking")
+    await citizen.hang_up()
+    await in_state(stage, "1001", "wrap_up")
     assert len(citizen.legs) == 1
 
 

@@ -19,9 +19,8 @@ from sandbox.places import Ports
 from sandbox.root import Asterisk
 from sandbox.scenario import BUSY, RINGS_FOR_EVER, SILENT, Habit
 from service.cli.stage import Stage
-from storage.queries import CallRecord, LineFigures
 from tests.e2e.cast import Cast
-from tests.e2e.evidence import in_state, record, several, until_waiting
+from tests.e2e.evidence import in_state, known_calls, new_calls, record, settled, several, until_waiting
 from tests.e2e.loop import SHOWN, Loop, probe_trunk
 from tests.e2e.parties import nothing_left
 from tests.e2e.staging import timing
@@ -54,40 +53,11 @@ async def figures(stage: Stage) -> dict[str, Any]:
     return {"metrics": counted, "today": await settled(stage)}
 
 
-async def settled(stage: Stage) -> dict[str, LineFigures]:
-    """The figures of the database, once every call that there was has come there and is over."""
-
-    async def over() -> bool:
-        if await stage.total("hotline_records_spooled"):
-            return False
-        return not any(line.open for line in (await stage.figures()).values())
-
-    await stage.until(over, 20, "every call over")
-    return await stage.figures()
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def people(stage: Stage) -> AsyncIterator[Cast]:
     async with Cast(stage) as cast:
         yield cast
     await nothing_left(stage)
-
-
-async def new_calls(stage: Stage, known: set[str]) -> list[CallRecord]:
-    """The calls that have come since these were known, once there is one and all are over."""
-
-    async def found() -> list[CallRecord] | None:
-        new = [call for call in await stage.calls() if call.call_id not in known]
-        return new if new and all(call.outcome is not None for call in new) else None
-
-    calls = await stage.until(found, 20, "a new call, over")
-    assert isinstance(calls, list)
-    return calls
-
-
-async def known_calls(stage: Stage) -> set[str]:
-    await settled(stage)
-    return {call.call_id for call in await stage.calls()}
 
 
 async def probe(stage: Stage, *words: str) -> tuple[int, Any]:

@@ -110,7 +110,7 @@ async def test_low_priority_goes_after_others_over_a_restart_and_an_entry_expire
     for count, who in enumerate((number, freed_number, None), 1):
         callers.append(await people.caller(caller=who, talk_s=0.2))
         await until_waiting(stage, "12345", count)
-    assert await _rules_on(stage, number, ["low_priority"]), "the restart knows it"
+    await stage.until(lambda: _rules_on(stage, number, ["low_priority"]), 20, "the restart knows it")
     await restrict(stage, freed_number, "low_priority", for_s=2.0)  # he waits already
     rules = ["low_priority", "over"]
     await stage.until(lambda: _rules_on(stage, freed_number, rules), 20, "the entry came and expired")

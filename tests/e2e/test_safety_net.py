@@ -22,6 +22,7 @@ from sandbox.trace import Leg
 from telephony import names
 from telephony.names import Verb
 from tests.e2e.agi_peer import Peer, Session, order, present
+from tests.e2e.machine import tolerance_s
 from tests.e2e.net import BEST, DUTY, LEASE_S, LINES, SECOND, WINDOW_S, Net
 
 SCRIPT_S = 6.0  # gross: the script is a program that has to start, and the next safety comes later than this
@@ -141,7 +142,7 @@ async def test_frozen_service_loses_its_caller_to_the_fallback_when_the_lease_en
         async with net.caller(talk_s=0.1) as next_caller:
             next_leg = await next_caller.until_ended()
         assert next_leg.answer_s is not None
-        assert next_leg.answer_s < LEASE_S
+        assert next_leg.answer_s < LEASE_S + tolerance_s(next_leg.invited_at)
         assert len(peer.sessions) == 1
 
 
@@ -357,8 +358,7 @@ async def test_claim_of_the_talk_before_that_is_about_to_go_costs_nobody_the_sea
             await session.command(f'SET VARIABLE "GROUP({names.SEAT_GROUP})" "{BEST}"')
             claimed.set()
             await asked.wait()
-            await session.command("EXEC Wait 0.1")
-            await session.command(f'SET VARIABLE "GROUP({names.SEAT_GROUP})" "none"')
+            await session.command("EXEC Wait 0.1", f'SET VARIABLE "GROUP({names.SEAT_GROUP})" "none"')
             await session.closed()
         else:
             await session.decide(present(seats, presentation="only"))
@@ -382,7 +382,7 @@ async def test_twenty_callers_for_a_phone_that_answers_at_once_make_one_talk_eac
             await asyncio.sleep(0.05)
         await session.decide(present(seats))
 
-    callers = net.callers([Plan("12345", patience_s=2.0)] * 20)
+    callers = net.callers([Plan("12345", patience_s=5.0)] * 20)
     async with net.seat(BEST, AT_ONCE) as best, net.seat(SECOND, AT_ONCE) as second, net.peer(script), callers:
         talks = len(seats.split("&"))
         await callers.until(lambda legs: sum(leg.state == "ended" for leg in legs) == 20 - talks)

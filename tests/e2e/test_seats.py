@@ -204,6 +204,7 @@ async def test_caller_whose_agents_phone_dies_in_talk_is_first_in_the_queue_and_
     await talking.hang_up()
     await next_seat.until(lambda legs: len(legs) == 2 and legs[1].state == "talking")
     assert caller_at(next_seat) == number_of(caller)
+    await in_state(stage, LEGAL, "talking")
     await caller.hang_up()
     await earlier.until_ended()
     found = await record(stage, caller)

@@ -143,7 +143,7 @@ async def test_calls_that_begin_and_end_while_the_service_is_frozen_are_recorded
     before = await stage.total("hotline_fallback_calls_total", stage="seats")
     figures = await stage.metrics()
     await stage.sandbox.cli(f"dialplan set global {names.FROZEN_UNTIL} 0")  # they ask the frozen service, too
-    calls = [*plans(6, talk_s=0.3), *plans(2, patience_s=0.1)]
+    calls = [*plans(6, talk_s=0.3), *plans(2, patience_s=1.0)]
     async with Callers(stage.pbx, calls, stage.folder / "whole") as callers:
         with frozen(stage):
             await callers.until_all_ended(20)

@@ -117,9 +117,9 @@ async def test_calls_that_end_or_come_and_go_while_the_service_is_down_are_recor
     async with Callers(stage.pbx, plans(2), stage.folder / "talkers") as talkers:
         await now(stage, 0, 2)
         await kill(stage)
-        await stage.sandbox.cli("dialplan set global HOTLINE_RESTART_WINDOW_MS 500")  # not back in time
+        await stage.sandbox.cli("dialplan set global HOTLINE_RESTART_WINDOW_MS 2000")  # not back in time
         await talkers.hang_up(talkers.legs[0])
-        calls = [*[Plan(NUMBER, talk_s=0.5)] * 3, *[Plan(NUMBER, patience_s=0.5)] * 2]
+        calls = [*[Plan(NUMBER, talk_s=0.5)] * 3, *[Plan(NUMBER, patience_s=0.5, talk_s=0.5)] * 2]
         async with Callers(stage.pbx, calls, stage.folder / "passing") as passing:
             await passing.until_all_ended(30)
             await stage.start_service()

@@ -41,6 +41,7 @@ EXPERT = "1001"  # 12333
 TAX = "1002"  # 12366, the line with a notice
 BY_ACT, BY_ANOTHER = "1008", "1007"  # sign in by an act
 KNOWN = "12393"  # the line whose callers get the agent they know
+LEASE_S = 10
 AT_ONCE_S = 2.0  # gross: the bench has the figure, and the next ring comes later than this
 
 
@@ -54,7 +55,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
             no_answer_pause_s=5,
             answer_notice_after_s=0,
             restart_window_s=120,
-            lease_s=10,  # a start on a busy machine takes its time
+            lease_s=LEASE_S,  # a start on a busy machine takes its time
         ),
         with_key("line", "12366", f"answer_notice_after_s = {NOTICE_S}"),
         with_key("line", KNOWN, "last_agent_s = 3"),
@@ -80,7 +81,7 @@ async def test_ringing_goes_on_while_all_seats_are_busy_and_the_freed_seat_rings
 ) -> None:
     seat, talking = await people.busy_seat(GENERAL)
     caller = await people.caller(talk_s=0.2)
-    await until_waiting(stage, "12345", 1, wait_s=5.0)  # longer than a lease
+    await until_waiting(stage, "12345", 1, wait_s=LEASE_S + 1)
     assert (caller.leg.state, caller.leg.progress_at, caller.leg.code) == ("ringing", None, None)
     await talking.hang_up()
     left = await talking.until_ended()
