@@ -24,10 +24,9 @@ class Session:
         arguments = [environment.get(f"agi_arg_{number}", "") for number in range(1, len(ROUTE_FIELDS) + 1)]
         self.fields = dict(zip(ROUTE_FIELDS, arguments, strict=True))
 
-    async def command(self, text: str, *after: str) -> str:
-        """Asterisk's reply to the first command; HANGUP lines are not replies. Those after it go out with it, so that
-        nothing on this side lies between them; nobody asks for their replies."""
-        self._writer.write("".join(f"{line}\n" for line in (text, *after)).encode())
+    async def command(self, text: str) -> str:
+        """Asterisk's reply to one command; HANGUP lines are not replies."""
+        self._writer.write(f"{text}\n".encode())
         await self._writer.drain()
         while line := await self._reader.readline():
             if not line.startswith(b"HANGUP"):
