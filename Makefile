@@ -4,7 +4,7 @@ PY := .venv/bin/python
 CALLS ?= 0
 RATE ?= 1
 ASTERISK ?= 22
-JOBS ?= 4
+JOBS ?= 5
 export ASTERISK
 
 .PHONY: help setup run test check unit e2e chaos bench lock wheel clean

@@ -29,8 +29,9 @@ from tests.slots import own_slot
 LONG: Final = frozenset(
     f"test_{name}.py"
     for name in (
-        *("ami_cut", "bench_smoke", "cancel_sweep", "demo", "joined_killed", "joined_lost", "joining"),
-        *("lease_race", "rosters", "service_killed", "shadow", "surge", "thirty_three_ways"),
+        *("ami_cut", "bench_smoke", "cancel_sweep", "demo", "five_hundred", "joined_killed", "joined_lost", "joining"),
+        *("lease_race", "lost_calls", "probe", "reconcile", "rosters", "service_killed", "shadow", "surge"),
+        "thirty_three_ways",
     )
 )
 
