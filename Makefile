@@ -19,7 +19,7 @@ setup: .venv/.ready  ## system packages and the Python environment
 run: setup  ## the main job: sandbox, service, 12 seats and callers (CALLS=200 stops with a verdict, RATE=0 seats only)
 	@exec .venv/bin/hotline sandbox demo --calls $(CALLS) --rate $(RATE)
 
-check: setup  ## lint, types, unit, property, transcripts: under a minute
+check: setup  ## lint, types, unit, property, transcripts: two minutes on two processors
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy

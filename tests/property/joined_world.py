@@ -146,13 +146,19 @@ class World:
         self.send(e.ThirdJoined(CALL, key, self.drive.wall))
         self.dialplan()
 
-    def third_leaves(self, key: str, cause: int) -> None:
-        if self.thirds.pop(key, None) is not None:
-            self.send(e.ThirdEnded(CALL, key, self.drive.wall, cause, lost=False))
-            self.dialplan()
+    def third_leaves(self, key: str, cause: int, *, told_late: bool = False) -> None:
+        """`told_late`: the dialplan has noticed, and asked, before AMI tells."""
+        if self.thirds.pop(key, None) is None:
+            return
+        left = e.ThirdEnded(CALL, key, self.drive.wall, cause, lost=False)
+        if not told_late:
+            self.send(left)
+        self.dialplan()
+        if told_late:
+            self.send(left)
 
     def agent_leaves(self, *, lost: bool, told_late: bool = False) -> None:
-        """`told_late`: the dialplan has noticed, and asked, before AMI tells."""
+        """`told_late` as of a third party."""
         if self.agent is None:
             return
         was, self.agent = self.agent, None

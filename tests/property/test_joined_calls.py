@@ -93,7 +93,7 @@ class Walk:
 
     def _third_leaves(self) -> None:
         if key := self._one("room"):
-            self.world.third_leaves(key, 16)
+            self.world.third_leaves(key, 16, told_late=self.chance.random() < 0.5)
 
     def _agent_leaves(self) -> None:
         self.world.agent_leaves(lost=False, told_late=self.chance.random() < 0.5)

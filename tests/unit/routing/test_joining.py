@@ -131,7 +131,8 @@ def test_blind_lets_the_agent_go_only_when_somebody_has_answered(world: World) -
 # -- colleagues --------------------------------------------------------------------------------------------------------
 
 
-def test_colleague_who_is_rung_is_not_free_for_the_queue_and_takes_the_call_over(world: World) -> None:
+@pytest.mark.parametrize("told_late", [False, True])
+def test_colleague_who_is_rung_is_not_free_for_the_queue_and_takes_the_call_over(world: World, told_late: bool) -> None:
     ask(world, Verb.BLIND, COLLEAGUE)
     assert world.drive.engine.floor.agents[EXPERT].state is AgentState.RINGING
     happen(world)
@@ -139,7 +140,7 @@ def test_colleague_who_is_rung_is_not_free_for_the_queue_and_takes_the_call_over
     happen(world)
     call = world.drive.engine.calls[CALL]
     assert (call.agent_id, state(world)) == (EXPERT, JoinState.TALKING)
-    world.third_leaves("1.1", 16)  # his goodbye is a goodbye
+    world.third_leaves("1.1", 16, told_late=told_late)  # his goodbye is a goodbye
     assert world.caller == "gone"
 
 
@@ -400,9 +401,10 @@ def test_caller_goes_to_the_head_of_the_queue_when_that_third_party_does_not_com
     assert steps(world, StepKind.REQUEUED)[-1]["cause"] == "left_alone"
 
 
-def test_last_third_party_that_leaves_sends_the_caller_back_to_a_person(world: World) -> None:
+@pytest.mark.parametrize("told_late", [False, True])
+def test_last_third_party_that_leaves_sends_the_caller_back_to_a_person(world: World, told_late: bool) -> None:
     joined(world, Verb.BLIND)
-    world.third_leaves("1.1", 16)
+    world.third_leaves("1.1", 16, told_late=told_late)
     assert world.caller == "queue"
     assert world.drive.engine.calls[CALL].head
 
@@ -432,6 +434,20 @@ def test_caller_who_comes_into_a_room_that_the_last_helper_has_just_left_is_not_
         world.drive.send(event)
     assert c.LookAgain() in world.drive.after(1.1)  # somebody may be there of whom we were not told
     assert c.Gather(CALL, hold=True, with_agent=False) in world.drive.after(1.1)
+
+
+@pytest.mark.parametrize("told_late", [False, True])
+def test_colleague_who_hangs_up_while_the_caller_is_on_hold_has_said_no_goodbye(world: World, told_late: bool) -> None:
+    ask(world, Verb.BLIND, COLLEAGUE)
+    happen(world)
+    world.third_answers("1.1")
+    happen(world)
+    ask(world, Verb.HOLD)
+    happen(world)
+    assert (state(world), world.caller) == (JoinState.HELD, "hold")
+    world.third_leaves("1.1", 16, told_late=told_late)
+    world.wait(0.1)
+    assert world.caller == "queue"
 
 
 @pytest.mark.parametrize("told_late", [False, True])
