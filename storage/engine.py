@@ -2,7 +2,9 @@
 
 SQLite: WAL, so readers never wait for the writer; our own `BEGIN IMMEDIATE`, because the driver's lazy begin loses
 updates silently (a SELECT first, then an UPDATE on an old snapshot); `synchronous=NORMAL`, for the journal file is what
-survives a power cut. A connection that only reads begins plainly and takes no write lock.
+survives a power cut. A connection that only reads begins plainly and takes no write lock. Who has to wait for another
+writer asks again for `BUSY_TRIES` seconds: SQLite's lock knows no queue, and a disk may keep its owner for more than one.
+The journal's writer asks once, for it says at once why records wait, and tries again for ever by itself.
 """
 
 from __future__ import annotations
@@ -14,14 +16,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage.errors import StorageError
 
 BUSY_TIMEOUT_MS: Final = 1000
+BUSY_TRIES: Final = 5  # of BUSY_TIMEOUT_MS each; together below the time a question has
 ANSWER_TIMEOUT_S: Final = 10.0  # PostgreSQL: one statement; the writer tries again, so short is right
 _READ_ONLY: Final = "hotline_read_only"
+_TRIES: Final = "hotline_tries"
 
 
 def create_engine(url: str, *, password_file: Path | None = None) -> AsyncEngine:
@@ -56,6 +60,11 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield await connection.execution_options(**{_READ_ONLY: True})
 
 
+def asking_once(engine: AsyncEngine) -> AsyncEngine:
+    """The same engine for one who tries again by himself when another one writes."""
+    return engine.execution_options(**{_TRIES: 1})
+
+
 def _sqlite(url: URL) -> AsyncEngine:
     if not url.database or url.database == ":memory:":
         raise StorageError("service.database: SQLite needs a file, as in sqlite+aiosqlite:///var/hotline.db")
@@ -88,8 +97,17 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get(_READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get(_READ_ONLY, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    for left in reversed(range(options.get(_TRIES, BUSY_TRIES))):
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError:
+            if not left:
+                raise
 
 
 def _postgres(url: URL, password_file: Path | None) -> AsyncEngine:

@@ -23,7 +23,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.decisions import DELETED_AT_ONCE, delete_decisions, delete_editions
-from storage.engine import reading
+from storage.engine import asking_once, reading
 from storage.entries import KeptEntry, decode
 from storage.errors import EntryError
 from storage.faults import is_refusal, sentence
@@ -63,7 +63,7 @@ class Writer:
         *,
         hand_over: bool = False,
     ) -> None:
-        self._engine = engine
+        self._engine = asking_once(engine)
         self._journal = journal
         self._follower: Follower | None = None
         self._upgraded = False
