@@ -30,6 +30,8 @@ from tests.e2e.staging import nothing_left_over, seats, timing
 USERS: Final = [f"10{n:02d}" for n in range(1, 13)]
 SWEEP_MS: Final = range(-50, 51, 5)
 INSIDE_MS: Final = range(-4, 10)  # once more by the millisecond, where the two meet inside Asterisk
+INSIDE_SWEEPS: Final = 6  # at most: a machine that is busy misses the instant more often
+ENOUGH_MET: Final = 6
 INSTANT_MS: Final = 100
 _numbers = count(13800100000)
 TOGETHER: Final = 6  # calls side by side at each point of the sweep
@@ -72,19 +74,25 @@ async def test_each_caller_who_cancels_around_the_answer_has_one_record_that_agr
 ) -> None:
     before = await stage.metrics()
     crossings = [crossing for point in SWEEP_MS for crossing in await _cross(stage, phones, point)]
-    late = _late_ms(crossings)
-    crossings += [crossing for point in INSIDE_MS for crossing in await _cross(stage, phones, point - late)]
-    assert len(crossings) == (len(SWEEP_MS) + len(INSIDE_MS)) * TOGETHER
+    for _ in range(INSIDE_SWEEPS):
+        late = _late_ms(crossings)
+        crossings += [crossing for point in INSIDE_MS for crossing in await _cross(stage, phones, point - late)]
+        if len(_met(crossings)) >= ENOUGH_MET:
+            break
+    assert len(_met(crossings)) >= ENOUGH_MET, [crossing.ms for crossing in crossings]
     found = [await _agrees(stage, crossing) for crossing in crossings]
     assert sum("crossed" in record.flags for record in found) < len(found) / 10
     codes = Counter(crossing.leg.code for crossing in crossings)
     assert set(codes) == {200, 487}, codes
-    met = [ms for crossing in crossings if (ms := crossing.ms) is not None]
-    assert sum(abs(ms) < 10 for ms in met) > 5, sorted(met)  # the instant itself was met
     await _counted_once(stage, before, found)
     await nothing_left_over(stage)
     assert set((await seats(stage)).values()) == {"ready"}
     assert {leg.state for leg in phones.legs} == {"ended"}
+
+
+def _met(crossings: list[Crossing]) -> list[float]:
+    """The distances of those who met the instant itself."""
+    return [ms for crossing in crossings if (ms := crossing.ms) is not None and abs(ms) < 10]
 
 
 def _late_ms(crossings: list[Crossing]) -> int:
