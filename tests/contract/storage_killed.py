@@ -1,8 +1,11 @@
 """Services that kill themselves: each tells a day, and the n-th dies before its n-th write; the next one tells the rest.
 
+How many writes come before one of a kind varies with the batches, so the n-th death may miss a kind that came n-th the
+time before and after it: for each kind of `MUST_DIE_AT` that was missed one more service dies before its first.
+
 `python -m tests.contract.storage_killed URL DATA_DIR PASSWORD_FILE HOW` says for each pair `died <where>` and the keys of
-what was kept before that; at last `lived <days>`. `HOW` is a name of `WAYS`. Each service is a process of its own, forked
-before anything runs; death is SIGKILL, which no program can notice.
+what was kept before that; at last `lived <days>`. `HOW` is a name of `MUST_DIE_AT`. Each service is a process of its
+own, forked before anything runs; death is SIGKILL, which no program can notice.
 """
 
 from __future__ import annotations
@@ -12,8 +15,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -31,18 +32,18 @@ SAID: Final = 1
 
 
 class Death:
-    """Comes before the n-th write; 0: never. `half`: in the middle of the n-th write to the journal."""
+    """Comes before the n-th write of a kind; 0: never. `half`: in the middle of the n-th write to the journal."""
 
-    def __init__(self, nth: int, *, half: bool) -> None:
+    def __init__(self, told: int, nth: int, kind: str = "", *, half: bool) -> None:
         self._nth, self._count = nth, count(1)  # fsync runs on a thread of its own, so one step counts
-        self._half = half
+        self._told, self._kind, self._half = told, kind, half
         self._write, self._fsync, self._open = os.write, os.fsync, os.open
         os.write, os.fsync, os.open = self.write, self.fsync, self.open
 
     def comes(self, where: str) -> bool:
-        its_time = next(self._count) == self._nth
+        its_time = where.startswith(self._kind) and next(self._count) == self._nth
         if its_time:
-            self._write(SAID, f"died {where}\n".encode())
+            self._write(self._told, where.encode())
         return its_time
 
     def near(self, where: str) -> None:
@@ -76,10 +77,16 @@ class Death:
             self.near("commit")
 
 
-WAYS: Final[dict[str, Callable[[int], Death]]] = {
-    "between": lambda nth: Death(nth, half=False),
-    "within": lambda nth: Death(nth, half=True),
-}
+MUST_DIE_AT: Final = {  # between any two writes: at least before each of these
+    "between": (
+        "journal write", "new file", "commit", "sql INSERT INTO call_steps", "sql INSERT INTO calls",
+        "sql INSERT INTO presentations", "sql DELETE FROM handoffs", "sql INSERT INTO handoffs",
+        "sql INSERT INTO outbound_calls", "sql INSERT INTO probes", "sql UPDATE callbacks SET", "sql INSERT INTO outbox",
+        "sql INSERT INTO agent_periods", "sql INSERT INTO intake", "sql INSERT INTO callbacks",
+        "sql INSERT INTO journal_position",
+    ),
+    "within": ("half a line",),
+}  # fmt: skip
 
 
 async def serve(url: str, data_dir: Path, password: Path | None, number: int, death: Death) -> None:
@@ -99,25 +106,43 @@ async def serve(url: str, data_dir: Path, password: Path | None, number: int, de
     await records.close()
 
 
-def in_a_process(url: str, data_dir: Path, password: Path | None, number: int, way: Callable[[], Death]) -> bool:
-    """Whether it was killed."""
-    child = os.fork()
-    if child == 0:
-        asyncio.run(serve(url, data_dir, password, number, way()))
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    if not os.WIFSIGNALED(status) and os.WEXITSTATUS(status):
-        sys.exit(f"a service failed by itself: status {status}")
-    return os.WIFSIGNALED(status)
+class Services:
+    """One after the other, on one database and one journal."""
+
+    def __init__(self, url: str, data_dir: Path, password: Path | None, *, half: bool) -> None:
+        self._arguments = url, data_dir, password
+        self._half = half
+        self._died, self._told = os.pipe()
+        self.days = 0
+
+    def day(self, nth: int, kind: str = "") -> str:
+        """Where a service of this day was killed, as the next one told the rest; empty: nowhere."""
+        if where := self._one(nth, kind):
+            os.write(SAID, f"died {where}\n".encode())
+            assert not self._one(0)
+        self.days += 1
+        return where
+
+    def _one(self, nth: int, kind: str = "") -> str:
+        child = os.fork()
+        if child == 0:
+            asyncio.run(serve(*self._arguments, self.days, Death(self._told, nth, kind, half=self._half)))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            return os.read(self._died, 1000).decode()
+        if os.WEXITSTATUS(status):
+            sys.exit(f"a service failed by itself: status {status}")
+        return ""
 
 
 def main(url: str, data_dir: str, password_file: str, how: str) -> None:
-    folder, password = Path(data_dir), Path(password_file) if password_file else None
-    number, nth = 0, 1
-    while in_a_process(url, folder, password, number, partial(WAYS[how], nth)):
-        in_a_process(url, folder, password, number, partial(WAYS[how], 0))
-        number, nth = number + 1, nth + 1
-    os.write(SAID, f"lived {number + 1}\n".encode())
+    services = Services(url, Path(data_dir), Path(password_file) if password_file else None, half=how == "within")
+    died = set(iter(lambda: services.day(services.days + 1), ""))
+    for kind in MUST_DIE_AT[how]:
+        if not any(where.startswith(kind) for where in died):
+            services.day(1, kind)
+    os.write(SAID, f"lived {services.days}\n".encode())
 
 
 if __name__ == "__main__":

@@ -16,18 +16,9 @@ from tests.contract.storage_day import (
     journal_entries,
     key_of,
 )
+from tests.contract.storage_killed import MUST_DIE_AT
 
 ROOT = Path(__file__).parents[2]
-MUST_DIE_AT = {  # between any two writes: at least before each of these
-    "between": {
-        "journal write", "new file", "commit", "sql INSERT INTO call_steps", "sql INSERT INTO calls",
-        "sql INSERT INTO presentations", "sql DELETE FROM handoffs", "sql INSERT INTO handoffs",
-        "sql INSERT INTO outbound_calls", "sql INSERT INTO probes", "sql UPDATE callbacks SET", "sql INSERT INTO outbox",
-        "sql INSERT INTO agent_periods", "sql INSERT INTO intake", "sql INSERT INTO callbacks",
-        "sql INSERT INTO journal_position",
-    },
-    "within": {"half a line"},
-}  # fmt: skip
 
 
 @pytest.mark.timeout(600)
