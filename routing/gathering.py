@@ -172,8 +172,11 @@ def promoted(desk: Desk, joined: Joined) -> Joined:
     return joined._replace(agent=Place.ROOM, agent_key=third.key, thirds=others)
 
 
-def left_alone(desk: Desk, joined: Joined) -> None:
-    """Somebody has left. A caller on hold is taken to whoever is still there; the rest is the dialplan's."""
+def left_alone(desk: Desk, joined: Joined, *, dropped: bool = False) -> None:
+    """Somebody has left. A caller on hold is taken to whoever is still there; the rest is the dialplan's.
+
+    `dropped`: we had asked for its end. Where the caller is since then is where the agent wants him.
+    """
     joined = joined._replace(goal=None) if joined.agent is Place.GONE else joined
     joined = act_book.put(desk, joined)
     act, gone = joined.act, joined.agent is Place.GONE
@@ -188,7 +191,7 @@ def left_alone(desk: Desk, joined: Joined) -> None:
     elif act is not None and act.verb in DIALS and not act.alone and not any(t.act == act.no for t in joined.thirds):
         joined = _come_to_nothing(desk, joined)
     met = joined.there and gone  # by whoever is there still
-    back = not gone and not joined.there and not joined.dialled  # to the agent
+    back = not gone and not dropped and not joined.there and not joined.dialled  # to the agent
     if joined.caller is Place.HOLD and (met or back):
         begin(desk, joined, Place.ROOM)
     else:

@@ -197,7 +197,7 @@ def ended(desk: Desk, event: e.ThirdEnded) -> None:
             return
         if not third.dropped and joined.agent is not Place.GONE:
             desk.out.append(c.TellAgent(call.id, c.Tone.LEFT, joined.agent_key))
-        gathering.left_alone(desk, joined)
+        gathering.left_alone(desk, joined, dropped=third.dropped)
         _after_last(desk, call.id)
         return
     joined = act_book.put(desk, joined)

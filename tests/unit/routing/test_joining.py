@@ -420,6 +420,19 @@ def test_agent_who_hangs_up_while_the_caller_is_on_hold_has_said_no_goodbye(worl
     assert world.drive.engine.calls[CALL].head
 
 
+def test_caller_who_is_put_on_hold_stays_there_when_the_end_of_a_third_party_that_was_let_go_is_told_late(
+    world: World,
+) -> None:
+    joined(world, Verb.THREE_WAY)
+    ask(world, Verb.RETURN)
+    let_go = world.asked.pop()
+    ask(world, Verb.HOLD)
+    happen(world)
+    world.do(let_go)
+    happen(world)
+    assert (state(world), world.caller) == (JoinState.HELD, "hold")
+
+
 @pytest.mark.parametrize("told_first", ["goodbye", "place"])
 def test_caller_who_comes_into_a_room_that_the_last_helper_has_just_left_is_not_kept_there(
     world: World, told_first: str
