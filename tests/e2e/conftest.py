@@ -20,6 +20,7 @@ import pytest_asyncio
 from sandbox import root
 from sandbox.places import Ports
 from service.cli.stage import Stage
+from tests.e2e.again import stage_anew
 from tests.e2e.cast import Cast
 from tests.e2e.machine import lateness, stood_still_s
 from tests.e2e.staging import nothing_left_over
@@ -62,6 +63,11 @@ def _stood_still(item: pytest.Item, _error: BaseException | None = None) -> bool
 def pytest_runtest_protocol(item: pytest.Item):  # type: ignore[no-untyped-def]
     item.stash[BEGAN] = time.time()
     return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    stage_anew(item)
 
 
 @pytest.hookimpl(wrapper=True)
