@@ -183,12 +183,21 @@ class Dialler(Phone):
         self._write("dial.xml", scenario.dial(number=self._number, user=self._user))
         await self.sipp.start(["-sf", "dial.xml", "-m", "1", *KEEP_MESSAGES])
 
-    def cause(self) -> int | None:
-        """Why the other side hung up, by the Reason header of its BYE; None before, or without one."""
-        text = (self.sipp.folder / MESSAGES).read_text(errors="replace")
-        _, bye, rest = text.partition("\n\nBYE ")
-        match = re.search(r"Reason: Q.850;cause=(\d+)", rest) if bye else None
+    async def cause(self) -> int | None:
+        """Why the other side hung up, by the Reason header of its BYE; None without one.
+
+        SIPp writes that a call has ended before it writes what it was told, so this waits for the whole BYE. Raises
+        PeopleError: there is none.
+        """
+        await self.until(lambda _: self._bye(), what="told goodbye")
+        match = re.search(r"Reason: Q.850;cause=(\d+)", self._bye())
         return int(match[1]) if match else None
+
+    def _bye(self) -> str:
+        """The headers of the BYE that came; "" before all of them are written."""
+        text = (self.sipp.folder / MESSAGES).read_text(errors="replace")
+        headers, end, _ = text.partition("\n\nBYE ")[2].partition("\n\n")
+        return headers if end else ""
 
 
 class Listener(Phone):

@@ -200,7 +200,8 @@ async def test_receiver_that_hangs_costs_one_timeout_and_holds_nothing_else_up(
 ) -> None:
     stuck = call_id(0)
     receiver.answer = lambda got: HANGS if got.event["subject"] == stuck else 200
-    async with delivering(database, tmp_path, f"http://127.0.0.1:{receiver.port}/", timeout_s=3.0) as (records, outbox):
+    url = f"http://127.0.0.1:{receiver.port}/"
+    async with delivering(database, tmp_path, url, timeout_s=10.0) as (records, outbox):
         expected = await told_of_calls(records, 4)
         turn = asyncio.create_task(outbox.deliver())
         records.write(*answered_call(9))

@@ -15,6 +15,8 @@ from typing import Any
 from sandbox.waiting import until
 
 LIMIT = 64 * 1024 * 1024  # a screenshot is one message
+ANSWER_POLL_S = 0.005
+START_S = 60.0  # a cold start of Chromium, with the profile that it makes
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe")
 
 
@@ -45,20 +47,20 @@ class Page:
             case "Runtime.exceptionThrown":
                 self.complaints.append(str(message["params"]["exceptionDetails"]))
 
-    async def ask(self, method: str, **params: Any) -> dict[str, Any]:
+    async def ask(self, method: str, *, limit_s: float = 20.0, **params: Any) -> dict[str, Any]:
         number = next(self._ids)
-        self._answers[number] = asyncio.get_running_loop().create_future()
+        told = self._answers[number] = asyncio.get_running_loop().create_future()
         order: dict[str, Any] = {"id": number, "method": method, "params": params}
         if self._session:
             order["sessionId"] = self._session
         self._writer.write(json.dumps(order).encode() + b"\0")
-        async with asyncio.timeout(20):
-            answer = await self._answers[number]
+        await until(told.done, limit_s, method, ANSWER_POLL_S)
+        answer = told.result()
         assert "error" not in answer, answer
         return dict(answer["result"])
 
     async def attach(self) -> None:
-        target = await self.ask("Target.createTarget", url="about:blank")
+        target = await self.ask("Target.createTarget", limit_s=START_S, url="about:blank")
         attached = await self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):

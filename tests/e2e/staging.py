@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from service.cli.stage import Stage
@@ -17,6 +18,14 @@ def timing(**seconds: float) -> Callable[[str], str]:
     """An edit of the first configuration: a `[timing]` table."""
     rows = "\n".join(f"{key} = {value}" for key, value in seconds.items())
     return lambda text: re.sub(r"\n\[timing\][^\[]*", "\n", text) + f"\n[timing]\n{rows}\n"
+
+
+def far_from_midnight(text: str) -> str:
+    """An edit of the first configuration: noon has just begun there, so that no day ends during a test."""
+    ahead = 12 - datetime.now(UTC).hour
+    edited, count = re.subn(r"(?m)^timezone = .*$", f'timezone = "Etc/GMT{-ahead:+d}"', text)
+    assert count == 1, "no time zone"
+    return edited
 
 
 async def seats(stage: Stage) -> dict[str, str]:

@@ -72,8 +72,10 @@ async def ami(stage: Stage, up: bool, limit_s: float = 15) -> None:
     await stage.until(so, limit_s, "AMI up" if up else "AMI lost")
 
 
-def plans(count: int, talk_s: float | None = None, patience_s: float | None = None) -> list[Plan]:
-    return [Plan(NUMBER, f"1380000{n:04d}", talk_s=talk_s, patience_s=patience_s) for n in range(count)]
+def plans(count: int, talk_s: float | None = None, patience_s: float | None = None, first: int = 0) -> list[Plan]:
+    """Each caller by a number of his own, counted from `first`: so his record is known by it."""
+    numbers = range(first, first + count)
+    return [Plan(NUMBER, f"1380000{n:04d}", talk_s=talk_s, patience_s=patience_s) for n in numbers]
 
 
 async def hung_up(callers: Callers, leg: Leg) -> None:
@@ -90,7 +92,7 @@ async def test_calls_go_on_without_ami_until_every_seat_had_three_more(
     stage: Stage, phones: Seats, relay: faults.Relay
 ) -> None:
     figures = await stage.metrics()
-    during = Callers(stage.pbx, plans(24, talk_s=0.5), stage.folder / "during", per_s=2)
+    during = Callers(stage.pbx, plans(24, talk_s=0.5, first=3), stage.folder / "during", per_s=2)
     async with Callers(stage.pbx, plans(3), stage.folder / "before") as before:
         await before.until(lambda _: len(before.talking()) == 3, 10, "3 talking")
         ends_at_once, ends_later, stays = before.talking()
@@ -132,7 +134,7 @@ async def test_agents_who_say_goodbye_and_callers_who_give_up_without_ami_are_re
     await states(stage, ready=len(SEATS))
     await relay.cut()
     await ami(stage, up=False)
-    calls = [*plans(3), *plans(3, patience_s=0.5)]
+    calls = [*plans(3), *plans(3, patience_s=0.5, first=3)]
     async with Callers(stage.pbx, calls, stage.folder / "goodbyes", per_s=10) as callers:
         await callers.until_all_ended(30)
         await relay.mend()

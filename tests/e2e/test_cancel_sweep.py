@@ -7,6 +7,7 @@ really did is in their traces.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+import pytest
 import pytest_asyncio
 
 from sandbox.instance import Ports
@@ -25,6 +27,7 @@ from sandbox.trace import Leg
 from service.cli.stage import Stage
 from storage.queries import CallRecord
 from tests.e2e.evidence import caller_at, outcomes, ready, records_of
+from tests.e2e.machine import tolerance_s
 from tests.e2e.staging import nothing_left_over, seats, timing
 
 USERS: Final = [f"10{n:02d}" for n in range(1, 13)]
@@ -40,12 +43,13 @@ TOGETHER: Final = 6  # calls side by side at each point of the sweep
 @dataclass(frozen=True)
 class Crossing:
     """One call: what its caller's and its agent's phone saw. `ms`: from the agent's 200 to the caller's CANCEL; `told_ms`:
-    the same between the two orders."""
+    the same between the two orders. `slack_s`: how far two stamps of that time may be apart."""
 
     caller: str
     told_ms: int
     leg: Leg
     rung: Leg
+    slack_s: float
 
     @property
     def ms(self) -> float | None:
@@ -77,11 +81,13 @@ async def phones(stage: Stage) -> AsyncIterator[Seats]:
         yield phones
 
 
+@pytest.mark.timeout(900)  # a hundred points, each of them up to some seconds on a busy machine
 async def test_each_caller_who_cancels_around_the_answer_has_one_record_that_agrees_with_his_phone(
     stage: Stage, phones: Seats
 ) -> None:
     before = await stage.metrics()
     crossings = [crossing for point in SWEEP_MS for crossing in await _cross(stage, phones, point)]
+    swept = len(crossings)
     for _ in range(INSIDE_SWEEPS):
         late = _late_ms(crossings)
         crossings += [crossing for point in INSIDE_MS for crossing in await _cross(stage, phones, point - late)]
@@ -89,7 +95,7 @@ async def test_each_caller_who_cancels_around_the_answer_has_one_record_that_agr
             break
     assert len(_met(crossings)) >= ENOUGH_MET, [crossing.ms for crossing in crossings]
     found = [await _agrees(stage, crossing) for crossing in crossings]
-    assert sum("crossed" in record.flags for record in found) < len(found) / 10
+    assert sum("crossed" in record.flags for record in found[:swept]) < swept / 10  # the others aim at the crossing
     codes = Counter(crossing.leg.code for crossing in crossings)
     assert set(codes) == {200, 487}, codes
     await _counted_once(stage, before, found)
@@ -111,7 +117,7 @@ def _late_ms(crossings: list[Crossing]) -> int:
 
 async def _cross(stage: Stage, phones: Seats, ms: int) -> list[Crossing]:
     """Some calls at once; each agent picks up and, `ms` later (before it, when negative), each caller gives up."""
-    old = len(phones.legs)
+    old, since = len(phones.legs), time.time()
     names = [str(next(_numbers)) for _ in range(TOGETHER)]
     plans = [Plan("12345", name, talk_s=5.0) for name in names]
     async with Callers(stage.pbx, plans, stage.folder / "callers", per_s=50, sound=False) as callers:
@@ -122,7 +128,10 @@ async def _cross(stage: Stage, phones: Seats, ms: int) -> list[Crossing]:
         await phones.until(lambda legs: all(leg.state == "ended" for leg in legs))
         legs = {leg.call_id: leg for leg in (*callers.legs, *phones.legs)}
         number = {callers.sipp.call_id(n): name for n, name in enumerate(names, 1)}
-        found = [Crossing(number[leg.call_id], ms, legs[leg.call_id], legs[seat.call_id]) for leg, seat in pairs]
+        slack_s = tolerance_s(since)
+        found = [
+            Crossing(number[leg.call_id], ms, legs[leg.call_id], legs[seat.call_id], slack_s) for leg, seat in pairs
+        ]
     await ready(stage, *USERS)
     return found
 
@@ -148,7 +157,7 @@ async def _agrees(stage: Stage, crossing: Crossing) -> CallRecord:
     assert await outcomes(stage, found.call_id) == [(crossing.rung.number, "answered" if answered else "cancelled")]
     if answered != (crossing.leg.code == 200):
         assert (answered, found.flags) == (True, "crossed"), crossing
-        assert found.talk_ms < INSTANT_MS
+        assert found.talk_ms < INSTANT_MS + 1000 * crossing.slack_s
     return found
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +38,11 @@ class Demo:
             return words in self.words
 
         await until(said, limit_s, words)
+
+    async def ends(self) -> int:
+        """Its exit code; of ten seconds only those count in which the machine ran it, as in its own limits."""
+        await until(lambda: self.process.poll() is not None, END_LIMIT_S, "ended")
+        return self.process.returncode
 
     @property
     def words(self) -> str:
@@ -86,9 +90,7 @@ async def test_demo_ends_within_ten_seconds_when_told_and_leaves_no_process(
     await demo.says("talking")
     assert demo.left()
     demo.process.send_signal(number)
-    told_at = time.monotonic()
-    assert await asyncio.to_thread(demo.process.wait, END_LIMIT_S) == 0
-    assert time.monotonic() - told_at < END_LIMIT_S
+    assert await demo.ends() == 0
     assert demo.left() == []
 
 
@@ -98,4 +100,4 @@ async def test_rate_0_starts_seats_and_no_callers(folder: Path, slot: int, end: 
     await demo.says("ready 12")
     assert "offered 0" in demo.words
     demo.process.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(demo.process.wait, END_LIMIT_S) == 0
+    assert await demo.ends() == 0

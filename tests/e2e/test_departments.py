@@ -77,10 +77,11 @@ class Desk:
         return await self.legs()
 
     async def until_joined(self) -> None:
-        """Who was dialled last is with the caller, as the service knows it."""
+        """Who was dialled last is with the caller, and the act is done: a goodbye before that takes it back."""
 
         async def so() -> bool:
-            return (await self.legs())[-1]["joined_ms"] is not None
+            last = (await self.legs())[-1]
+            return last["joined_ms"] is not None and last["act_outcome"] == "done"
 
         await self._stage.until(so, LIMIT_S, "joined")
 

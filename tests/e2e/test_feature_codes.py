@@ -54,7 +54,7 @@ async def dial(stage: Stage, code: str, user: str = SEAT) -> int | None:
     """Dials on the phone of a seat; the cause of the goodbye, or the code of the refusal."""
     async with Dialler(stage.pbx, user, code, stage.folder / "people") as phone:
         leg = await phone.until_ended()
-        return phone.cause() if leg.code == 200 else leg.code
+        return await phone.cause() if leg.code == 200 else leg.code
 
 
 async def reason(stage: Stage, seat: str) -> str:

@@ -17,9 +17,9 @@ from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from storage.schema import call_steps, calls
 from tests.e2e.cast import Cast, number_of
-from tests.e2e.evidence import caller_ref, records_of, rows
+from tests.e2e.evidence import caller_ref, records_of, rows, several
 from tests.e2e.sounds import kept
-from tests.e2e.staging import command, timing
+from tests.e2e.staging import command, far_from_midnight, timing
 
 GENERAL = "1011"
 
@@ -27,7 +27,7 @@ GENERAL = "1011"
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
     quick = timing(wrap_up_s=0, ring_several_after_s=0, answer_notice_after_s=0)
-    async with Stage(folder, asterisk, ports, edit=quick).serving() as stage:
+    async with Stage(folder, asterisk, ports, edit=several(quick, far_from_midnight)).serving() as stage:
         yield stage
 
 
