@@ -37,6 +37,7 @@ LONG: Final = frozenset(
 )
 
 BEGAN: Final = pytest.StashKey[float]()
+_kept: Final[set[Path]] = set()  # folders of modules in which something failed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,6 +76,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
     """A failure says where the traces and logs of its module are."""
     report = yield
     if report.failed and (folder := _folder_of(item)) is not None:
+        _kept.add(folder)
         report.sections.append(("files", f"traces and logs: {folder}"))
     if report.failed and (worst_s := stood_still_s(item.stash[BEGAN])):
         report.sections.append(("machine", f"programs that were ready did not run for {worst_s:.1f} s"))
@@ -117,9 +119,8 @@ def folder(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A folder for one test module: removed when all went well, kept with traces and logs when something failed."""
     name = Path(request.node.name).stem
     made = Path(tempfile.mkdtemp(prefix=f"hotline-{name}-"))
-    failed = request.session.testsfailed
     yield made
-    if request.session.testsfailed == failed:
+    if made not in _kept:
         shutil.rmtree(made, ignore_errors=True)
 
 

@@ -137,9 +137,8 @@ async def rightly_dialled(stage: Stage, talk: Talk, since: float) -> list[str]:
     unanswered for too long; and none was left out, up to the centre that is in the call. A busy machine makes a centre
     silent for a second: its routes are judged by what was heard of them.
     """
-    last = (await talk.until("three_way"))[
-        "act_no"
-    ]  # a centre that left at once had an act of its own, which is done too
+    # A centre that left at once may have had an act of its own, which is done too.
+    last = (await talk.until("three_way"))["act_no"]
 
     async def over() -> list[Step] | None:
         steps = await story(stage, talk.call_id)

@@ -3,7 +3,6 @@ audit tell the same."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -35,12 +34,10 @@ PATIENCE_S: Final = 1.5  # of every third caller
 NEAR_S: Final = 1.0  # the recorded answer time is so near to the caller's own; the bench asks for more
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator[Stage]:
-    """Anew for a test that is played once more: it counts every call that there was."""
-    own = Path(tempfile.mkdtemp(prefix="stage-", dir=folder))
     edit = several(timing(wrap_up_s=0, ring_several_after_s=0), far_from_midnight)
-    async with Stage(own, asterisk, ports, seats=len(USERS), edit=edit).serving() as stage:
+    async with Stage(folder, asterisk, ports, seats=len(USERS), edit=edit).serving() as stage:
         yield stage
 
 
