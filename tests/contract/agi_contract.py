@@ -38,11 +38,11 @@ class AgiPeerContract:
         assert service.heard == [("request", 1), ("decided", 1, True)]
 
     async def test_a_lease_that_is_renewed_does_not_run_out(self, peer: Peer) -> None:
-        service = Service(lease_s=1.0)
+        service = Service(lease_s=3.0)  # a machine that stands still for a moment is not late for a renewal
         await service.server.start(LISTEN)
-        await peer.calls(service.server.address, 1)
+        await peer.calls(service.server.address, 3)
         await service.hears("request", 1)
-        await service.until(lambda: service.server.stats.renewals >= 5)
+        await service.until(lambda: service.server.stats.renewals >= 4)  # three of them are a lease
         service.sessions[0].decide(VALUE)
         assert await peer.went_to() == ("next", VALUE)
         await service.hears("decided", 1, True)

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from metrics.exporter import Exporter
 from metrics.registry import Metrics
+from storage.records import Records
 from tests.contract.storage_databases import Database, Postgres, opened, postgres_url, until
 from tests.contract.storage_day import (
     CALLS,
@@ -70,6 +71,16 @@ async def cramped(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         cluster.stop()
 
 
+async def back_again(records: Records, cluster: Postgres | None) -> None:
+    """All is written. A server that the full disk has hit may still be on its way out at the first look."""
+    async with asyncio.timeout(120):
+        while True:
+            if cluster is not None and not await asyncio.to_thread(lambda: cluster.runs):
+                await asyncio.to_thread(cluster.start)
+            if await records.flush(5):
+                return
+
+
 async def test_disk_that_is_full(cramped: tuple[Database, SmallDisk], tmp_path: Path) -> None:
     database, disk = cramped
     days = 3
@@ -85,9 +96,7 @@ async def test_disk_that_is_full(cramped: tuple[Database, SmallDisk], tmp_path: 
             days += 1
         told, waiting = records.degraded, records.stats
         disk.make_room()
-        if database.cluster is not None and not database.cluster.runs:
-            await asyncio.to_thread(database.cluster.start)
-        assert await records.flush(60)
+        await back_again(records, database.cluster)
         await until(lambda: records.degraded is None)
         await tell_days(records, range(days, 60))
         assert await records.flush(60)

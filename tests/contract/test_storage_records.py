@@ -490,13 +490,14 @@ async def test_database_that_does_not_answer_lets_a_start_wait_once(
     name = await postgres.new_database()
     url = f"postgresql+asyncpg://hotline@/{name}?host={postgres.folder}"
     database = Database(url, tmp_path, postgres.password_file, postgres, name)
-    monkeypatch.setattr("storage.records.CATCH_UP_S", 0.5)
     async with opened(database) as records:
         records.write(offered(1))
         assert await records.flush(20)
         async with database.standing_still():
-            with pytest.raises(StorageUnavailable):
-                await records.workdays()
+            with monkeypatch.context() as patch:
+                patch.setattr("storage.records.CATCH_UP_S", 0.5)
+                with pytest.raises(StorageUnavailable):
+                    await records.workdays()
             assert not records.reachable
             for question in (records.filled_agents([]), records.restrictions()):
                 with pytest.raises(StorageUnavailable, match="does not answer"):

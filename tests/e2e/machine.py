@@ -60,8 +60,12 @@ lateness: Final = Lateness()
 
 def tolerance_s(since: float, until: float | None = None) -> float:
     """How far two stamps from between these moments may be apart."""
-    until = time.time() if until is None else until
-    return TOLERANCE_S + STAMPS * lateness.worst_s(since - 1.0, until + 1.0)
+    return TOLERANCE_S + late_s(since, time.time() if until is None else until)
+
+
+def late_s(since: float, until: float) -> float:
+    """How far two stamps from between these moments may be apart by the machine alone."""
+    return STAMPS * lateness.worst_s(min(since, until) - 1.0, max(since, until) + 1.0)
 
 
 def stood_still_s(since: float) -> float:

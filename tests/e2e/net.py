@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from config.plan import Directories, PbxPlan, Trunk
@@ -21,6 +22,7 @@ from telephony import names
 from telephony.agi.snapshot import Snapshot, write_snapshot
 from telephony.names import Verb
 from tests.e2e.agi_peer import Peer, Session
+from tests.e2e.staging import reachable
 
 LEASE_S = 1.0
 WINDOW_S = 1.0
@@ -75,16 +77,28 @@ class Net:
             asterisk_version=version_tuple(self.sandbox.asterisk.version),
         )
 
-    async def start(self) -> None:
+    async def start(self, dialplan: str = "") -> None:
+        """`dialplan`: more of it, for one test."""
         self.sandbox.write({})
-        await self.sandbox.start(write(self.plan()))
+        files = write(self.plan())
+        await self.sandbox.start(files | {"extensions.conf": files["extensions.conf"] + dialplan})
 
     def know(self, *seats: str, lines: tuple[str, ...] = tuple(LINES)) -> None:
         """Writes a fresh snapshot with these seats in order for these lines."""
         write_snapshot(str(self.snapshot), Snapshot(time.time(), dict.fromkeys(lines, seats)))
 
-    def seat(self, seat: str, habit: Habit = Habit(ring_s=0.1)) -> Seat:  # noqa: B008 frozen
-        return Seat(self.pbx, seat, self._folder(f"seat-{seat}"), habit=habit)
+    @contextlib.asynccontextmanager
+    async def seat(
+        self,
+        seat: str,
+        habit: Habit = Habit(ring_s=0.1),  # noqa: B008 frozen
+        *,
+        voice: bool = False,
+    ) -> AsyncIterator[Seat]:
+        """A phone that may be rung."""
+        async with Seat(self.pbx, seat, self._folder(f"seat-{seat}"), habit=habit, voice=voice) as phone:
+            await reachable(self.sandbox, seat)
+            yield phone
 
     def caller(self, number: str = "12345", **how: object) -> Caller:
         return Caller(self.pbx, number, self._folder(f"caller-{number}"), **how)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import wave
 from array import array
 from pathlib import Path
@@ -15,8 +16,10 @@ from sandbox.phone import Phone
 from service.cli.stage import Stage
 from storage.schema import recordings
 from tests.e2e.evidence import Row, rows
+from tests.e2e.machine import TOLERANCE_S, late_s
 
 HALF_S: Final = 4000  # samples
+LONG_S: Final = 4.0  # so much that a moment in which the machine stood still is a small share of it
 SLACK_S: Final = 1.5  # ringing that a caller hears between two agents is in no recording
 
 
@@ -55,16 +58,29 @@ def whole(row: Row, *ears: Phone) -> bool:
     return row["outcome"] == "kept" or (row["outcome"] == "short" and row["seconds"] >= heard_s - SLACK_S)
 
 
-async def speak(*ears: Phone) -> None:
-    """Everybody hears everybody else, for a while."""
+async def speak(*ears: Phone, for_s: float = 1.5) -> None:
+    """Everybody hears everybody else, for a while. What is judged by `share` is spoken `LONG_S`."""
     everybody = {one.voice.pitch for one in ears}
     for one in ears:
         await one.voice.until_hears(everybody - {one.voice.pitch})
     packets = {one: one.voice.packets for one in ears}
-    while any(one.voice.packets < packets[one] + 75 for one in ears):  # noqa: ASYNC110 - sound tells nobody of itself
+    enough = round(for_s / rtp.PACKET_S)
+    while any(one.voice.packets < packets[one] + enough for one in ears):  # noqa: ASYNC110 - sound tells nobody of itself
         await asyncio.sleep(0.02)
 
 
 def share(parts: list[frozenset[int]], wanted: set[int]) -> float:
     """Of the half seconds in which exactly these are heard."""
     return sum(part == wanted for part in parts) / max(1, len(parts))
+
+
+def from_the_start(parts: list[frozenset[int]], wanted: set[int], answered_at: float) -> bool:
+    """Exactly these are heard in the first half second, or as soon as the machine let their voices begin (`LONG_S`)."""
+    missing_s = late_s(answered_at, answered_at) - TOLERANCE_S  # so much less spoils no half second
+    skipped = max(0, math.ceil(missing_s / 0.5))
+    return wanted in parts[: 1 + skipped]
+
+
+def to_the_end(parts: list[frozenset[int]], wanted: set[int]) -> bool:
+    """In most of the last three seconds exactly these are heard."""
+    return share(parts[-6:], wanted) > 0.7

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.instance import Sandbox
+from sandbox.waiting import until
 from service.cli.stage import Stage
 
 
@@ -42,6 +44,19 @@ async def nothing_left_over(stage: Stage) -> None:
         return channels.startswith("0 active channels") and not states & {"ringing", "talking"}
 
     await stage.until(empty, 10, "no channel and no busy seat left")
+
+
+async def reachable(sandbox: Sandbox, *seats: str) -> None:
+    """Waits until Asterisk has seen that these phones are there. It looks after it has said yes to their REGISTER, and
+    until then the seat guard lets nobody through. With a service there is `evidence.ready`.
+    """
+
+    async def all_there() -> bool:
+        text = await sandbox.cli("pjsip show endpoints")
+        found = dict(re.findall(r"^ *Endpoint: +([^/ ]+)\S* +(\S.*?) +\d+ of ", text, re.MULTILINE))
+        return all(found[seat] != "Unavailable" for seat in seats)
+
+    await until(all_there, 15, f"phones {', '.join(seats)} reachable")
 
 
 def asked_every(files: dict[str, str], seconds: int) -> None:

@@ -19,6 +19,7 @@ from sandbox.root import Asterisk
 from sandbox.scenario import Habit
 from service.cli.stage import Stage
 from tests.e2e import faults
+from tests.e2e.evidence import ready
 from tests.e2e.road import Road
 from tests.e2e.staging import nothing_left_over, timing
 
@@ -47,6 +48,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports, relay: Road) -> 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phones(stage: Stage) -> AsyncIterator[Seats]:
     async with Seats(stage.pbx, SEATS, stage.folder / "seats", habit=Habit(ring_s=0.1)) as phones:
+        await ready(stage, *SEATS)
         yield phones
 
 

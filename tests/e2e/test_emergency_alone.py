@@ -12,11 +12,10 @@ import pytest
 import pytest_asyncio
 
 from config.plan import Centre, PbxPlan, Trunk
-from config.render import write
 from sandbox.instance import Ports
 from sandbox.people import CENTRES, Caller, Listener, Seat
 from sandbox.root import Asterisk
-from sandbox.scenario import BUSY, RINGS_FOR_EVER, SILENT, Habit
+from sandbox.scenario import ANSWERS, BUSY, RINGS_FOR_EVER, SILENT, Habit
 from sandbox.voice import Voice
 from sandbox.waiting import until
 from tests.e2e.evidence import caller_at
@@ -44,19 +43,12 @@ class Alone(Net):
         centre = Centre("110", dials, FIRST_SOUND_S, 3.0)
         return replace(plan, trunks=(*plan.trunks, *trunks), centres=(centre,))
 
-    async def start(self) -> None:
-        self.sandbox.write({})
-        await self.sandbox.start(write(self.plan()))
-
     def centre(self, route: int, habit: Habit = Habit()) -> Listener:  # noqa: B008 frozen
         folder = self._folder(f"centre-{route}")
         return Listener(
             self.pbx, CENTRES[route], self.ports.far, folder, habit=habit, name=f"centre-{route}", voice=True,
             callers={self.number},
         )  # fmt: skip
-
-    def voice(self, seat: str) -> Seat:
-        return Seat(self.pbx, seat, self._folder(f"seat-{seat}"), voice=True)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -94,7 +86,7 @@ class Scene:
 async def scene(net: Alone) -> AsyncIterator[Scene]:
     net.know(BEST)
     net.number = str(next(_numbers))
-    async with net.voice(BEST) as seat, net.caller(caller=net.number, voice=True) as caller:
+    async with net.seat(BEST, ANSWERS, voice=True) as seat, net.caller(caller=net.number, voice=True) as caller:
         scene = Scene(net, seat, caller)
         await scene.talking()
         yield scene
@@ -129,7 +121,7 @@ async def test_case_that_came_with_the_call_goes_on_to_the_centre(net: Alone) ->
     net.number = str(next(_numbers))
     told = f"<sip:{net.number}@{CENTRES[1]}>;tag=x\r\nX-Hotline-Case: A-2026.17\r\nSubject: x"
     call = net.caller(from_header=told, ip=CENTRES[1], voice=True)
-    async with net.voice(BEST) as seat, call as caller, net.centre(0) as centre:
+    async with net.seat(BEST, ANSWERS, voice=True) as seat, call as caller, net.centre(0) as centre:
         scene = Scene(net, seat, caller)
         await scene.talking()
         await seat.voice.press("*110")

@@ -14,7 +14,7 @@ from sandbox.people import Caller, Seats
 from sandbox.root import Asterisk
 from sandbox.scenario import Habit
 from service.cli.stage import Stage
-from tests.e2e.evidence import record
+from tests.e2e.evidence import ready, record
 from tests.e2e.machine import tolerance_s
 from tests.e2e.staging import nothing_left_over, timing
 
@@ -43,6 +43,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phones(stage: Stage) -> AsyncIterator[Seats]:
     async with Seats(stage.pbx, SEATS, stage.folder / "seats", habit=Habit(ring_s=0.3)) as phones:
+        await ready(stage, *SEATS)
         yield phones
 
 

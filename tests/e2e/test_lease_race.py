@@ -22,7 +22,7 @@ from telephony import names
 from telephony.agi.snapshot import Snapshot, write_snapshot
 from tests.e2e import faults
 from tests.e2e.agi_peer import Peer, Session, present
-from tests.e2e.staging import nothing_left_over, timing
+from tests.e2e.staging import nothing_left_over, reachable, timing
 
 SEATS = [f"10{n:02d}" for n in range(1, 21)]
 CHOSEN, SPARE = SEATS[:10], SEATS[10:]  # whom the scripted service names, and whom the fallback finds
@@ -54,6 +54,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phones(stage: Stage) -> AsyncIterator[Seats]:
     async with Seats(stage.pbx, SEATS, stage.folder / "seats") as phones:
+        await reachable(stage.sandbox, *SEATS)
         yield phones
 
 

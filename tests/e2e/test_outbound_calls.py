@@ -19,7 +19,7 @@ from service.cli.stage import Stage
 from tests.e2e.cast import Cast
 from tests.e2e.evidence import in_state, several
 from tests.e2e.parties import everybody, nothing_left, until_heard
-from tests.e2e.sounds import Sound, kept, share, speak, whole
+from tests.e2e.sounds import LONG_S, Sound, from_the_start, kept, share, speak, to_the_end, whole
 from tests.e2e.staging import timing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -171,11 +171,11 @@ async def test_what_citizen_and_agent_say_is_recorded_but_for_the_pause(stage: S
     assert (early.status_code, "Nobody has answered" in early.json()["detail"]) == (409, True)
     await citizen.pick_up()
     await until_state(stage, out_id, "talking")
-    await speak(seat, citizen)
+    await speak(seat, citizen, for_s=LONG_S)
     assert (await ask(stage, "POST", f"{place}/pause", reason="card number")).status_code == 200
     await speak(seat, citizen)
     assert (await ask(stage, "POST", f"{place}/resume")).status_code == 200
-    await speak(seat, citizen)
+    await speak(seat, citizen, for_s=LONG_S)
     await citizen.hang_up()
     found = await kept(stage, out_id)
     assert whole(found, seat, citizen), found
@@ -184,8 +184,10 @@ async def test_what_citizen_and_agent_say_is_recorded_but_for_the_pause(stage: S
     assert found["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     ((since, until, reason, _),) = found["paused"]
     assert reason == "card number"
-    parts, both = Sound(path).heard(seat, citizen), frozenset({seat.voice.pitch, citizen.voice.pitch})
-    assert parts[0] == parts[-2] == both, parts
+    parts, both = Sound(path).heard(seat, citizen), {seat.voice.pitch, citizen.voice.pitch}
+    assert citizen.leg.answered_at is not None
+    assert from_the_start(parts, both, citizen.leg.answered_at), parts
+    assert to_the_end(parts, both), parts
     assert abs(parts.count(frozenset()) * 0.5 - (until - since) / 1000) <= 1.0, parts
     assert (await until_state(stage, out_id, "ended"))["recording"] == found["outcome"]
     assert await stage.total("hotline_recordings_total") == before + 1
@@ -198,7 +200,7 @@ async def test_recording_goes_on_without_the_service_and_is_looked_at_after_its_
     out_id = await placed(stage)
     await until_state(stage, out_id, "talking")
     await stage.end_service(signal.SIGKILL)
-    await speak(seat, citizen)
+    await speak(seat, citizen, for_s=LONG_S)
     await citizen.hang_up()
     await seat.until_ended()
     await stage.start_service()

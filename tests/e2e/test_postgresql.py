@@ -14,8 +14,10 @@ from sandbox.people import Caller, Seats
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.contract.storage_databases import Postgres, postgres
-from tests.e2e.evidence import record
+from tests.e2e.evidence import ready, record
 from tests.e2e.staging import nothing_left_over, timing
+
+SEATS = ["1001", "1002", "1003"]
 
 __all__ = ["postgres"]
 pytestmark = pytest.mark.postgres
@@ -35,8 +37,9 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports, postgres: Postgr
 
     async with (
         Stage(folder, asterisk, ports, seats=3, edit=on_postgres).serving() as stage,
-        Seats(stage.pbx, ["1001", "1002", "1003"], folder / "seats"),
+        Seats(stage.pbx, SEATS, folder / "seats"),
     ):
+        await ready(stage, *SEATS)
         yield stage
 
 

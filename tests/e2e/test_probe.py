@@ -73,7 +73,7 @@ async def test_call_goes_out_and_comes_in_and_the_agent_hears_the_phrase(stage: 
     async with Loop(stage) as loop:
         asked = asyncio.create_task(probe(stage, "12345"))
         await stage.until(lambda: seat.legs and seat.legs[-1].answered_at, 20, "answered")
-        await stage.until(lambda: BEEP in seat.voice.hears({BEEP}), 20, "the beeps heard")
+        await stage.until(lambda: BEEP in seat.voice.heard_since(0, {BEEP}), 20, "the beeps heard")
         code, (result,) = await asked
         (out,) = loop.outside.legs
         (caller,) = loop.inside
@@ -172,7 +172,7 @@ async def test_service_killed_in_a_test_call_leaves_nothing(stage: Stage, people
         asked = asyncio.create_task(probe(stage, "12345"))
         await stage.until(lambda: seat.legs, 20, "rung")
         if moment == "talking":
-            await stage.until(lambda: BEEP in seat.voice.hears({BEEP}), 20, "the beeps heard")
+            await stage.until(lambda: BEEP in seat.voice.heard_since(0, {BEEP}), 20, "the beeps heard")
         await stage.end_service(signal.SIGKILL)
         await loop.outside.until(lambda legs: all(leg.state == "ended" for leg in legs), 30, "ended")
         await asked

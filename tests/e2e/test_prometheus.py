@@ -77,6 +77,13 @@ async def three_calls(stage: Stage) -> None:
     await nothing_left_over(stage)
 
 
+async def series(stage: Stage, prometheus: Prometheus, expr: str) -> list[tuple[dict[str, str], float]]:
+    """What the expression gives, once that is anything: after a scrape that took too long there is nothing for a second."""
+    found = await stage.until(lambda: prometheus.query(expr), SCRAPED_S, expr)
+    assert isinstance(found, list)
+    return found
+
+
 async def gives_a_value(stage: Stage, prometheus: Prometheus, expr: str) -> None:
     """At least one series, and one of them a number. What needs a second look or a forecast may take a while."""
 
@@ -122,8 +129,8 @@ async def test_prometheus_evaluates_every_rule_of_the_file_without_an_error(
 
 
 @pytest.mark.parametrize("window", ["5m", "1h", "1d"])
-async def test_recorded_ratio_is_that_of_the_calls(prometheus: Prometheus, window: str) -> None:
-    found = await prometheus.query(f"hotline:answered_in_time:ratio{window}")
+async def test_recorded_ratio_is_that_of_the_calls(stage: Stage, prometheus: Prometheus, window: str) -> None:
+    found = await series(stage, prometheus, f"hotline:answered_in_time:ratio{window}")
     assert [labels["line"] for labels, _ in found] == ["12345"], "lines without traffic have no ratio"
     assert found[0][1] == pytest.approx(2 / 3)
 
@@ -131,6 +138,6 @@ async def test_recorded_ratio_is_that_of_the_calls(prometheus: Prometheus, windo
 async def test_counters_are_what_the_records_say(stage: Stage, prometheus: Prometheus) -> None:
     """Without the past, which no process of today has counted."""
     today = [call for call in await stage.calls() if call.trunk]
-    found = await prometheus.query('hotline_calls_judged_total{line="12345"} > 0')
+    found = await series(stage, prometheus, 'hotline_calls_judged_total{line="12345"} > 0')
     assert {labels["result"]: value for labels, value in found} == {"in_time": 2, "abandoned": 1}
     assert len(today) == 3

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from routing.witness import TOLERANCE_MS, What
 from sandbox.instance import Ports
 from sandbox.people import Callers, Plan, Seats
 from sandbox.root import Asterisk
@@ -19,6 +20,9 @@ from sandbox.scenario import Habit
 from service.cli.stage import CEL_FILE, Stage
 from service.reconcile import SETTLE_MS
 from tests.e2e import faults
+from tests.e2e.evidence import ready
+from tests.e2e.machine import late_s
+from tests.e2e.parties import channels
 from tests.e2e.staging import command, nothing_left_over, timing
 
 SEATS = ["1001", "1002", "1003"]
@@ -37,6 +41,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phones(stage: Stage) -> AsyncIterator[Seats]:
     async with Seats(stage.pbx, SEATS, stage.folder / "seats", habit=Habit(ring_s=1.0)) as phones:
+        await ready(stage, *SEATS)
         yield phones
 
 
@@ -45,7 +50,15 @@ async def kill(stage: Stage) -> None:
 
 
 async def as_after_hours(stage: Stage) -> None:
-    """The dialplan's own notes of ends are gone, as after an hour, and what happened is old enough to be compared."""
+    """The dialplan's own notes of ends are gone, as after an hour, and what happened is old enough to be compared.
+
+    A caller's phone has ended its call before the dialplan notes that: all notes are there when no channel is left.
+    """
+
+    async def nobody() -> bool:
+        return not await channels(stage.sandbox)
+
+    await stage.until(nobody, 10, "no channel left")
     await stage.sandbox.cli("database deltree hotline-ends")
     old = time.time() + SETTLE_MS / 1000 + 1.5
     await stage.until(lambda: time.time() > old, 30, "the calls are old enough")
@@ -82,7 +95,8 @@ async def test_calls_that_the_service_never_saw_are_recorded_once_when_it_is_bac
         await faults.stories(stage, seen)
     await kill(stage)
     plans = [*[Plan(NUMBER, talk_s=0.5)] * 2, Plan(NUMBER, patience_s=0.3, talk_s=0.5)]
-    async with Callers(stage.pbx, plans, stage.folder / "unseen") as unseen:
+    # far enough apart that they arrive as they dialled: their records know no caller
+    async with Callers(stage.pbx, plans, stage.folder / "unseen", per_s=2) as unseen:
         await unseen.until_all_ended(30)
         await as_after_hours(stage)
         await stage.start_service()
@@ -104,12 +118,29 @@ async def test_calls_that_the_service_never_saw_are_recorded_once_when_it_is_bac
     dialled = {(row[0], row[5], row[7]) for rows in cel(stage).values() for row in rows if row[7]}
     assert dialled == {("CHAN_START", "hotline-in", NUMBER)}  # no number of anybody else
     code, found = await reconcile(stage)
-    assert (code, found["agree"], found["missing"]) == (0, True, 0), found
+    agree_but_for_lateness(code, found)
     assert found["cel_calls"] == found["record_calls"] == 5
     for story in told:
         assert (await faults.kinds_of(stage, story.record.call_id))[: len(story.kinds)] == story.kinds
     faults.told_once(await faults.stories(stage, unseen))
     await nothing_left_over(stage)
+
+
+def as_near_as_stamped(cel_ms: int, record_ms: int) -> bool:
+    """Two stamps of one moment: CEL's, and that of the thread that tells AMI, which a busy machine runs late."""
+    return abs(cel_ms - record_ms) <= TOLERANCE_MS + late_s(record_ms / 1000, cel_ms / 1000) * 1000
+
+
+def agree_but_for_lateness(code: int, found: dict[str, Any]) -> None:
+    """CEL and the records know the same calls and tell the same of them."""
+    wrong = [found[count] for count in ("missing", "unplaced", "not_in_cel", "corrupt_lines")]
+    assert wrong == [0, 0, 0, 0], found
+    for one in found["differences"]:
+        assert one["what"] in (What.ANSWER_TIME, What.END_TIME), one
+        cel_ms, record_ms = round(one["cel"] * 1000), round(one["records"] * 1000)
+        assert abs(cel_ms - record_ms) > TOLERANCE_MS, one
+        assert as_near_as_stamped(cel_ms, record_ms), one
+    assert (code, found["agree"]) == ((1, False) if found["differences"] else (0, True)), found
 
 
 async def counted(stage: Stage, name: str, wanted: float, **labels: str) -> bool:
@@ -155,7 +186,7 @@ async def test_records_that_were_lost_are_told_again_by_asterisk(stage: Stage, p
         was = before[call_id]
         assert (call.judged, call.outcome, call.seat_id) == (was.judged, was.outcome, was.seat_id)
         for told, kept in ((call.answered_ms, was.answered_ms), (call.ended_ms, was.ended_ms)):
-            assert (told is None and kept is None) or abs((told or 0) - (kept or 0)) <= 50, (call, was)
+            assert (told is None and kept is None) or as_near_as_stamped(told or 0, kept or 0), (call, was)
     code, found = await reconcile(stage)
     assert (code, found["agree"]) == (0, True), found
     arrived_s = max(call.arrived_ms for call in after.values()) / 1000
@@ -173,7 +204,7 @@ async def test_lines_that_nobody_can_read_are_named_counted_and_kept_aside(stage
     assert await stage.end_service() == 0
     await stage.start_service()
     aside = stage.folder / "var" / "cel-refused.txt"
-    await stage.until(aside.exists, 20, "kept aside")
+    await stage.until(lambda: aside.exists() and aside.read_text().endswith("\n"), 20, "kept aside")
     assert aside.read_text() == f'hotline.csv:{lines + 1}\tnot whole\t"CHAN_START","17953980\n'
     await stage.until(
         lambda: counted(stage, "hotline_reconcile_drift_total", 1, kind="cel_line_corrupt"), 5, "it is counted"

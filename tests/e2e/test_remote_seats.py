@@ -37,8 +37,8 @@ from tests.e2e.staging import nothing_left_over, timing
 NEAR, FAR = "2001", "2002"  # behind the carrier and behind the trunk of the departments
 DESK, NEXT = "1011", "1012"
 TELEPHONE = "13900000001"
-RING_S = 6.0
-CONFIRM_S = 2.0
+RING_S = 8.0
+CONFIRM_S = 4.0  # a test asks Asterisk's console three times between picking up and the key
 PICKS_UP = Habit(ring_s=0.2)  # and does nothing more: a mailbox, or an agent before he presses the key
 SEATS = f"""
 [[agent]]
@@ -258,7 +258,7 @@ async def test_a_caller_who_gives_up_ends_the_ringing(stage: Stage, people: Cast
         await until_picked_up(telephone)
     await caller.hang_up()
     gone = await caller.until_ended()
-    rung, again = (await telephone.until(lambda legs: len(legs) == 2))[:2]
+    rung, again = (await telephone.until(lambda legs: len(legs) == 2 and legs[0].ended_at))[:2]
     assert gone.ended_at is not None
     assert rung.ended_at is not None
     assert rung.ended_at - gone.ended_at < 1 + tolerance_s(gone.invited_at)

@@ -13,6 +13,7 @@ from sandbox.people import Callers, Plan, Seats
 from sandbox.root import Asterisk
 from service.cli.stage import Stage
 from tests.e2e import faults
+from tests.e2e.evidence import ready
 from tests.e2e.machine import tolerance_s
 from tests.e2e.staging import nothing_left_over, seats, timing
 
@@ -31,6 +32,7 @@ async def stage(folder: Path, asterisk: Asterisk, ports: Ports) -> AsyncIterator
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def phones(stage: Stage) -> AsyncIterator[Seats]:
     async with Seats(stage.pbx, SEATS, stage.folder / "seats") as phones:
+        await ready(stage, *SEATS)
         yield phones
 
 
@@ -120,7 +122,8 @@ async def test_calls_that_end_or_come_and_go_while_the_service_is_down_are_recor
         await stage.sandbox.cli("dialplan set global HOTLINE_RESTART_WINDOW_MS 2000")  # not back in time
         await talkers.hang_up(talkers.legs[0])
         calls = [*[Plan(NUMBER, talk_s=0.5)] * 3, *[Plan(NUMBER, patience_s=0.5, talk_s=0.5)] * 2]
-        async with Callers(stage.pbx, calls, stage.folder / "passing") as passing:
+        # far enough apart that they arrive as they dialled: their records know no caller
+        async with Callers(stage.pbx, calls, stage.folder / "passing", per_s=2) as passing:
             await passing.until_all_ended(30)
             await stage.start_service()
             await now(stage, 0, 1)
