@@ -26,7 +26,7 @@ check: setup  ## lint, types, unit, property, transcripts: two minutes on two pr
 	$(PY) -m pytest -q -n 2 tests/unit tests/property tests/transcripts
 
 e2e: setup  ## end to end on a private Asterisk (ASTERISK=16 for the old one)
-	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/e2e
+	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --rerun-show-tracebacks tests/e2e
 
 test: check  ## everything but benches
 	$(PY) -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/contract

@@ -79,6 +79,14 @@ class BringBack:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitThird:
+    """Answer to `GoodbyeAsked`: a third party is being dialled for the caller, who waits for it."""
+
+    call_id: str
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
 class DropLeg:
     """Hang up the agent's leg that does not ring: the caller comes back at once instead of after the ring time."""
 
@@ -267,6 +275,7 @@ Command: TypeAlias = (
     | SendToFallback
     | SayGoodbye
     | BringBack
+    | AwaitThird
     | DropLeg
     | StampAct
     | DialThird

@@ -295,4 +295,6 @@ def _decision(command: Any) -> str:
             return names.decision(names.Verb.GOODBYE)
         case c.BringBack():
             return names.decision(names.Verb.BACK)
+        case c.AwaitThird():
+            return names.decision(names.Verb.WAIT)
     raise TypeError(f"no decision for {type(command).__name__}")

@@ -58,6 +58,7 @@ CLOSED: Final = {
 SENT: Final = {
     "fallback": "nobody is there for any ring, go by the fallback",
     "goodbye": "the agent's end was a goodbye, hang up",
+    "wait": "somebody is being dialled for the caller, let him wait",
     "back": "nobody is with the caller any more, bring him back",
     "inform": "play the notice with the emergency numbers",
     "dismiss": "the notice was heard, end the call",

@@ -211,6 +211,7 @@ class Verb(StrEnum):
     DISMISS = "dismiss"  # end the call of one who has heard it
     GOODBYE = "goodbye"  # answer to /after
     BACK = "back"  # answer to /after: route again
+    WAIT = "wait"  # answer to /after: for the third party that is being dialled
     DONE = "done"  # answer to /seat
     REFUSED = "refused"  # answer to /seat
 

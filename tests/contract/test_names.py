@@ -79,7 +79,7 @@ def test_every_user_event_is_known_and_the_other_way_round() -> None:
 
 def test_every_verb_stage_and_script_is_in_the_dialplan() -> None:
     text = template_text("extensions.conf.j2")
-    for verb in (names.Verb.PRESENT, names.Verb.NOTICE, names.Verb.FALLBACK, names.Verb.BACK):
+    for verb in (names.Verb.PRESENT, names.Verb.NOTICE, names.Verb.FALLBACK, names.Verb.BACK, names.Verb.WAIT):
         assert f'"{verb}"' in text
     for stage in names.Stage:
         assert f"hotline-note,s,1({stage})" in text

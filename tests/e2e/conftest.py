@@ -31,7 +31,17 @@ LONG: Final = frozenset(
     f"test_{name}.py"
     for name in (
         *("ami_cut", "bench_smoke", "cancel_sweep", "demo", "five_hundred", "joined_killed", "joined_lost", "joining"),
-        *("lease_race", "lost_calls", "probe", "reconcile", "rosters", "service_killed", "shadow", "surge"),
+        *(
+            "lease_race",
+            "lost_calls",
+            "outbound_calls",
+            "probe",
+            "reconcile",
+            "recordings",
+            "rosters",
+            "service_killed",
+        ),
+        *("shadow", "surge"),
         "thirty_three_ways",
     )
 )

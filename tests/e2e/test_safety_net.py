@@ -324,6 +324,24 @@ async def test_lost_leg_brings_the_caller_back_and_a_goodbye_ends_the_call(net: 
         assert [session.fields["trunk"] for session in peer.sessions if session.script == "after"] == [BEST, SECOND]
 
 
+async def test_caller_for_whom_somebody_is_being_dialled_waits_and_the_service_is_asked_again_when_nobody_comes(
+    net: Net,
+) -> None:
+    answers = iter([Verb.WAIT, Verb.GOODBYE])
+
+    async def script(session: Session) -> None:
+        if session.script == names.SCRIPT_AFTER:
+            await session.decide(names.decision(next(answers)))
+        else:
+            await session.decide(present(BEST))
+
+    peer, caller = Peer(net.ports.fastagi, script), net.caller()
+    async with net.seat(BEST, Habit(talk_s=0.2, audio=False)), peer, caller:
+        leg = await caller.until_ended()
+        assert leg.ended_by == "them"
+        assert [session.script for session in peer.sessions] == ["route", "after", "after"]
+
+
 async def test_without_a_service_the_call_ends_when_the_agent_says_goodbye(net: Net) -> None:
     net.know(BEST)
     async with net.seat(BEST, Habit(talk_s=0.2, audio=False)), net.caller() as caller:

@@ -58,14 +58,22 @@ class World:
                 self.caller = "queue"
                 self.session += 1
                 self.send(e.CallHeld(CALL, self.session, "12345", self.drive.wall))
+            elif isinstance(command, c.AwaitThird) and self.caller == "asking":
+                self.caller = "wait"
+                self._stamp_comes()
+                self._caller_moved()
             elif isinstance(command, c.StampAct):
                 self.stamped = command.value
-                verb, no, until, _ = command.value.split(":", 3)
-                self.stamp = (verb, int(no), float(until))
+                self._stamp_comes()
             elif isinstance(command, c.TellAgent):
                 self.heard.append(command.tone)
             elif isinstance(command, c.Gather | c.DialThird | c.DropThird | c.DropAgent | c.StopAlone):
                 self.asked.append(command)
+
+    def _stamp_comes(self) -> None:
+        """The caller's channel has the stamp of the act, and so the dialplan knows of it."""
+        verb, no, until, _ = self.stamped.split(":", 3)
+        self.stamp = (verb, int(no), float(until))
 
     def wait(self, seconds: float) -> None:
         self.take(self.drive.after(seconds))

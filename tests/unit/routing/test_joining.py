@@ -420,6 +420,22 @@ def test_agent_who_hangs_up_while_the_caller_is_on_hold_has_said_no_goodbye(worl
     assert world.drive.engine.calls[CALL].head
 
 
+@pytest.mark.parametrize("told_late", [False, True])
+@pytest.mark.parametrize(("verb", "target"), [(Verb.EMERGENCY, POLICE), (Verb.BLIND, WATER)])
+def test_agent_who_leaves_before_the_dialplan_knows_of_his_act_leaves_the_caller_waiting_for_the_third_party(
+    world: World, verb: Verb, target: Target, told_late: bool
+) -> None:
+    ask(world, verb, target)
+    world.stamp = ("", 0, 0.0)
+    world.agent_leaves(lost=False, told_late=told_late)
+    assert world.caller == "wait"
+    happen(world)
+    world.third_answers(next(iter(world.thirds)))
+    happen(world)
+    assert (state(world), world.caller) == (JoinState.HANDED_OVER, "room")
+    assert steps(world, StepKind.ACT_ENDED)[-1]["outcome"] == "done"
+
+
 def test_caller_who_is_put_on_hold_stays_there_when_the_end_of_a_third_party_that_was_let_go_is_told_late(
     world: World,
 ) -> None:
