@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from routing.model import Surge
 from routing.outbound import Outbound
@@ -84,6 +85,14 @@ class AwaitThird:
 
     call_id: str
     session: int
+
+
+Answer: TypeAlias = type[SayGoodbye] | type[BringBack] | type[AwaitThird]
+ANSWERS: Final[Mapping[Answer, str]] = {
+    SayGoodbye: "goodbye",
+    BringBack: "back",
+    AwaitThird: "wait",
+}  # as steps tell it
 
 
 @dataclass(frozen=True, slots=True)

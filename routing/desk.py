@@ -111,6 +111,14 @@ class Desk:
         self.out.append(c.WriteStep(Step(call.id, seq, round(at, 3), kind, known, candidates)))
         return call
 
+    def answer_goodbye(self, call: Call, answer: c.Answer) -> None:
+        """The word that the dialplan waits for after a talk, if it still does."""
+        if call.goodbye_session is None:
+            return
+        self.out.append(answer(call.id, call.goodbye_session))
+        call = self.step(call, StepKind.SENT, verb=c.ANSWERS[answer], session=call.goodbye_session)
+        self.put(call._replace(goodbye_session=None, goodbye_until=None))
+
     def monotonic(self, at: float) -> float:
         """The monotonic twin of a moment that may be told late: after a restart, or by a service that was frozen."""
         return self.now - max(0.0, self.wall - at)

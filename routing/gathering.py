@@ -220,23 +220,18 @@ def goodbye_asked(desk: Desk, call: Call, session: int) -> None:
         desk.timer(desk.now + GOODBYE_WAIT_S, "goodbye", call.id)
 
 
-def _answer(joined: Joined, unsettled: bool) -> tuple[type[c.SayGoodbye | c.BringBack | c.AwaitThird], str]:
+def _answer(joined: Joined) -> c.Answer:
     """The dialplan waits for a third party by itself; it asks when the act was too young for it to know of it yet."""
-    if joined.said_goodbye and not unsettled:
-        return c.SayGoodbye, "goodbye"
-    if joined.act is not None and joined.dialled and not unsettled:
-        return c.AwaitThird, "wait"
-    return c.BringBack, "back"
+    if joined.said_goodbye:
+        return c.SayGoodbye
+    return c.AwaitThird if joined.act is not None and joined.dialled else c.BringBack
 
 
 def answer_goodbye(desk: Desk, joined: Joined, *, at_last: bool = False) -> bool:
     """False: somebody seems to be there still, so AMI has not told yet who left. In doubt the caller comes back."""
     call = desk.calls[joined.call_id]
-    unsettled = joined.agent is not Place.GONE or bool(joined.there)
+    unsettled = joined.agent is not Place.GONE or joined.there
     if call.goodbye_session is None or (unsettled and not at_last):
         return call.goodbye_session is None
-    told, verb = _answer(joined, unsettled)
-    desk.out.append(told(call.id, call.goodbye_session))
-    call = desk.step(call, StepKind.SENT, verb=verb, session=call.goodbye_session)
-    desk.put(call._replace(goodbye_session=None, goodbye_until=None))
+    desk.answer_goodbye(call, c.BringBack if unsettled else _answer(joined))
     return True

@@ -121,13 +121,7 @@ def goodbye_asked(desk: Desk, event: e.GoodbyeAsked) -> None:
 
 def _answer_goodbye(desk: Desk, call_id: str) -> None:
     call = desk.calls[call_id]
-    if call.goodbye_session is None:
-        return
-    back = call.leg_lost and not call.test
-    verb = c.BringBack if back else c.SayGoodbye
-    desk.out.append(verb(call_id, call.goodbye_session))
-    call = desk.step(call, StepKind.SENT, verb="back" if back else "goodbye", session=call.goodbye_session)
-    desk.put(call._replace(goodbye_session=None, goodbye_until=None))
+    desk.answer_goodbye(call, c.BringBack if call.leg_lost and not call.test else c.SayGoodbye)
 
 
 def agent_leg_ended(desk: Desk, event: e.AgentLegEnded) -> None:

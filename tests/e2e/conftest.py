@@ -30,21 +30,11 @@ from tests.slots import own_slot
 LONG: Final = frozenset(
     f"test_{name}.py"
     for name in (
-        *("ami_cut", "bench_smoke", "cancel_sweep", "demo", "five_hundred", "joined_killed", "joined_lost", "joining"),
-        *(
-            "lease_race",
-            "lost_calls",
-            "outbound_calls",
-            "probe",
-            "reconcile",
-            "recordings",
-            "rosters",
-            "service_killed",
-        ),
-        *("shadow", "surge"),
-        "thirty_three_ways",
+        "ami_cut", "bench_smoke", "cancel_sweep", "demo", "five_hundred", "joined_killed", "joined_lost", "joining",
+        "lease_race", "lost_calls", "outbound_calls", "probe", "reconcile", "recordings", "rosters", "service_killed",
+        "shadow", "surge", "thirty_three_ways",
     )
-)
+)  # fmt: skip
 
 BEGAN: Final = pytest.StashKey[float]()
 _kept: Final[set[Path]] = set()  # folders of modules in which something failed
